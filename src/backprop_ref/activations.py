@@ -38,6 +38,7 @@ class Activation:
     elementwise  False if a_j depends on more than z_j (softmax): sigma_prime is then the Jacobian (n, n, ...),
                  and the function is for layer L only
     degree       of sigma where it is a polynomial, so that oracles.exact can be used; else None
+    sharp        True if the imaginary part of `complex` is accurate relative to itself; False: relative to that of z
     """
 
     name: str
@@ -48,6 +49,7 @@ class Activation:
     kinks: tuple[float, ...] = ()
     elementwise: bool = True
     degree: int | None = None
+    sharp: bool = False
 
     @property
     def continues_to_complex(self) -> bool:
@@ -213,8 +215,13 @@ def _plain_softmax_jacobian(z: Sequence[Any]) -> list[list[Any]]:
 
 
 def _sigmoid(z: Array) -> Array:
-    e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, e) / (1 + e)
+    e = np.abs(z)  # in place from here on: the oracles spend their time in this function
+    np.exp(np.negative(e, out=e), out=e)
+    a = np.minimum(z, 0)
+    np.exp(a, out=a)  # 1 or e
+    e += 1
+    a /= e
+    return a
 
 
 def _sigmoid_prime(z: Array) -> Array:
@@ -223,7 +230,7 @@ def _sigmoid_prime(z: Array) -> Array:
 
 
 def _relu(z: Array) -> Array:
-    return np.where(z > 0, z, 0)
+    return np.maximum(z, 0)  # a NaN stays a NaN
 
 
 def _relu_prime(z: Array) -> Array:
@@ -282,29 +289,50 @@ def _complex(real: Array, imag: Array) -> Array:
     return out
 
 
-def _decay(z: Array) -> tuple[Array, Array, Array, Array]:
-    """x, and the exponential of -|x| + iy: its size e, and its real and imaginary parts."""
-    x, y = np.ascontiguousarray(z.real), np.ascontiguousarray(z.imag)
-    e = np.exp(-np.abs(x))
-    return x, e, e * np.cos(y), e * np.sin(y)
+def _decay(z: Array) -> tuple[Array, Array, Array]:
+    """x, and the real and imaginary parts of the exponential of -|x| + iy."""
+    x, v = z.real.copy(), z.imag.copy()
+    e = np.abs(x)
+    np.exp(np.negative(e, out=e), out=e)
+    u = np.cos(v)
+    u *= e
+    np.sin(v, out=v)
+    v *= e
+    return x, u, v
 
 
 def _complex_sigmoid(z: Array) -> Array:
-    x, e, u, v = _decay(z)  # x >= 0: 1 / (1 + u - iv); x < 0: (u + iv) / (1 + u + iv)
-    d = (1 + u) ** 2 + v * v
-    return _complex((np.where(x >= 0, 1, e * e) + u) / d, v / d)
+    x, u, v = _decay(z)  # x >= 0: 1 / (1 + u - iv); x < 0: (u + iv) / (1 + u + iv)
+    d = u + 1
+    d *= d
+    d += v * v
+    np.minimum(x, 0, out=x)
+    x *= 2
+    u += np.exp(x, out=x)
+    u /= d
+    v /= d
+    return _complex(u, v)
 
 
 def _complex_tanh(z: Array) -> Array:
-    x, y = np.ascontiguousarray(z.real), np.ascontiguousarray(z.imag)
-    m = np.expm1(-2 * np.abs(x))  # tanh z = (sinh x cosh x + i sin y cos y) / (sinh^2 x + cos^2 y), times 4 exp(-2|x|)
-    f, c = 4 * (1 + m), np.cos(y)
-    d = m * m + f * c * c
-    return _complex(np.copysign(m * (2 + m), x) / d, f * np.sin(y) * c / d)
+    x, y = z.real.copy(), z.imag.copy()
+    m = np.abs(x)  # tanh z = (sinh x cosh x + i sin y cos y) / (sinh^2 x + cos^2 y), times 4 exp(-2|x|)
+    m *= -2
+    c, f = np.cos(y), np.exp(m)
+    np.expm1(m, out=m)
+    f *= 4
+    f *= c
+    d = m * m
+    d += f * c
+    f *= np.sin(y, out=y)
+    f /= d
+    m *= m + 2
+    m /= d
+    return _complex(np.copysign(m, x, out=m), f)
 
 
 def _complex_softplus(z: Array) -> Array:
-    x, _, u, v = _decay(z)  # softplus z = max(z, 0) + log(1 + exp(-z)), or + log(1 + exp(z)) left of 0
+    x, u, v = _decay(z)  # softplus z = max(z, 0) + log(1 + exp(-z)), or + log(1 + exp(z)) left of 0
     log = _complex(0.5 * np.log1p(2 * u + u * u + v * v), np.arctan2(np.where(x > 0, -v, v), 1 + u))
     return np.where(x > 0, z, 0) + log
 
@@ -318,10 +346,10 @@ def _ones(z: Array) -> Array:
     return np.ones_like(z)
 
 
-sigmoid = Activation("sigmoid", _sigmoid, _sigmoid_prime, _complex_sigmoid, (_plain_sigmoid, _plain_sigmoid_prime))
-tanh = Activation("tanh", np.tanh, lambda z: 4 * _sigmoid_prime(2 * z), _complex_tanh, (_tanh, _plain_tanh_prime))
+sigmoid = Activation("sigmoid", _sigmoid, _sigmoid_prime, _complex_sigmoid, (_plain_sigmoid, _plain_sigmoid_prime), sharp=True)
+tanh = Activation("tanh", np.tanh, lambda z: 4 * _sigmoid_prime(2 * z), _complex_tanh, (_tanh, _plain_tanh_prime), sharp=True)
 relu = Activation(
-    "relu", _relu, _relu_prime, lambda z: np.where(z.real > 0, z, 0), (_plain_relu, _plain_relu_prime), kinks=(0.0,)
+    "relu", _relu, _relu_prime, lambda z: np.where(z.real <= 0, 0, z), (_plain_relu, _plain_relu_prime), kinks=(0.0,), sharp=True
 )
 leaky_relu = Activation(
     "leaky_relu",
@@ -330,8 +358,9 @@ leaky_relu = Activation(
     lambda z: np.where(z.real > 0, z, z / 100),
     (_plain_leaky, _plain_leaky_prime),
     kinks=(0.0,),
+    sharp=True,
 )
-softplus = Activation("softplus", _softplus, _sigmoid, _complex_softplus, (_plain_softplus, _plain_sigmoid))
+softplus = Activation("softplus", _softplus, _sigmoid, _complex_softplus, (_plain_softplus, _plain_sigmoid), sharp=True)
 silu = Activation(
     "silu",
     lambda z: z * _sigmoid(z),
@@ -352,8 +381,10 @@ gelu_erf = Activation(
     _gelu_erf_prime,
     plain=(_plain_gelu_erf, _plain_gelu_erf_prime),
 )
-linear = Activation("linear", lambda z: z, _ones, lambda z: z, (lambda z: z, lambda z: 0 * z + 1), degree=1)
-square = Activation("square", lambda z: z * z, lambda z: 2 * z, lambda z: z * z, (lambda z: z * z, lambda z: 2 * z), degree=2)
+linear = Activation("linear", lambda z: z, _ones, lambda z: z, (lambda z: z, lambda z: 0 * z + 1), degree=1, sharp=True)
+square = Activation(
+    "square", lambda z: z * z, lambda z: 2 * z, lambda z: z * z, (lambda z: z * z, lambda z: 2 * z), degree=2, sharp=True
+)
 cube = Activation(
     "cube",
     lambda z: z * z * z,
@@ -361,6 +392,7 @@ cube = Activation(
     lambda z: z * z * z,
     (lambda z: z * z * z, lambda z: 3 * (z * z)),
     degree=3,
+    sharp=True,
 )
 softmax = Activation(
     "softmax",
@@ -380,6 +412,6 @@ def activation(name: str | Activation) -> Activation:
     """The activation of that name, or the one given. Raises UnknownName."""
     if isinstance(name, Activation):
         return name
-    if name not in ACTIVATIONS:
+    if not isinstance(name, str) or name not in ACTIVATIONS:
         raise UnknownName("activation", name, ACTIVATIONS)
     return ACTIVATIONS[name]

@@ -56,6 +56,7 @@ class Cost:
     targets    the interval that y must lie in, or None
     degree     of C in a where it is a polynomial, so that oracles.exact can be used; else None
     separable  True if C_x is a sum of one term for each output: a bound is found faster then
+    multiple_of  (c, cost) where this is c times that cost, made by times()
     """
 
     name: str
@@ -67,6 +68,7 @@ class Cost:
     targets: tuple[float, float] | None = None
     degree: int | None = None
     separable: bool = False
+    multiple_of: "tuple[float, Cost] | None" = None
 
     def pair(self, sigma: Activation) -> Pair | None:
         """This cost as a function of z^L behind that activation, or None where no such form is needed."""
@@ -115,10 +117,13 @@ def times(c: float, cost: Cost) -> Cost:
         scaled(cost.nabla_a_C),
         cost.complex and scaled(cost.complex),
         cost.plain and plainly(cost.plain),
-        {sigma: Pair(scaled(p.C), scaled(p.delta_L), scaled(p.complex), plainly(p.plain)) for sigma, p in cost.pairs.items()},
+        MappingProxyType(
+            {s: Pair(scaled(p.C), scaled(p.delta_L), scaled(p.complex), plainly(p.plain)) for s, p in cost.pairs.items()}
+        ),
         cost.targets,
         cost.degree,
         cost.separable,
+        (c, cost),
     )
 
 
@@ -160,10 +165,21 @@ def _cross_entropy(a: Array, y: Array) -> Array:
         return -(_weighted_log(y, np.log(a)) + _weighted_log(1 - y, np.log1p(-a))).sum(axis=0)
 
 
+def _complex_log(a: Array) -> Array:
+    """log a right of 0, else NaN: the real log ends there, and the complex one would go on with log |a| + i pi."""
+    return np.where(a.real > 0, np.log(a), complex(math.nan, math.nan))
+
+
+def _complex_log_of_rest(a: Array) -> Array:
+    """log(1 - a) left of 1, else NaN. 1 - a is exact from 1/2 up; below, log |1 - a|^2 = log1p(x (x - 2) + y^2)."""
+    x, y = a.real, a.imag
+    near_0 = 0.5 * np.log1p(x * (x - 2) + y * y) + 1j * np.arctan2(-y, 1 - x)
+    return np.where(x < 0.5, near_0, _complex_log(1 - a))
+
+
 def _cross_entropy_complex(a: Array, y: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
-        log_rest = 1j * np.arctan2(-a.imag, 1 - a.real) + np.log1p(-a.real)  # log(1 - a): |Im a| is tiny
-        return -(_weighted_log(y, np.log(a)) + _weighted_log(1 - y, log_rest)).sum(axis=0)
+        return -(_weighted_log(y, _complex_log(a)) + _weighted_log(1 - y, _complex_log_of_rest(a))).sum(axis=0)
 
 
 def _cross_entropy_prime(a: Array, y: Array) -> Array:
@@ -171,9 +187,13 @@ def _cross_entropy_prime(a: Array, y: Array) -> Array:
         return (a - y) / (a * (1 - a))
 
 
+def _plain_log_of_rest(a: Any) -> Any:
+    return math.log1p(-a) if isinstance(a, float) and a < 1 else _plain_log(1 - a)
+
+
 def _plain_cross_entropy(a: Sequence[Any], y: Sequence[Any]) -> Any:
     return -sum(
-        (y_j * _plain_log(a_j) if y_j != 0 else 0) + ((1 - y_j) * _plain_log(1 - a_j) if y_j != 1 else 0)
+        (y_j * _plain_log(a_j) if y_j != 0 else 0) + ((1 - y_j) * _plain_log_of_rest(a_j) if y_j != 1 else 0)
         for a_j, y_j in zip(a, y, strict=True)
     )
 
@@ -214,6 +234,11 @@ def _plain_sigmoid_cross_entropy_delta(z: Sequence[Any], y: Sequence[Any]) -> li
 def _log_likelihood(a: Array, y: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(-_weighted_log(y, np.log(a)).sum(axis=0))
+
+
+def _log_likelihood_complex(a: Array, y: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(-_weighted_log(y, _complex_log(a)).sum(axis=0))
 
 
 def _log_likelihood_prime(a: Array, y: Array) -> Array:
@@ -302,7 +327,7 @@ log_likelihood = Cost(
     "log_likelihood",
     _log_likelihood,
     _log_likelihood_prime,
-    _log_likelihood,
+    _log_likelihood_complex,
     (_plain_log_likelihood, _plain_log_likelihood_prime),
     {
         activations.softmax: Pair(
@@ -325,6 +350,6 @@ def cost(name: str | Cost) -> Cost:
     """The cost of that name, or the one given. Raises UnknownName."""
     if isinstance(name, Cost):
         return name
-    if name not in COSTS:
+    if not isinstance(name, str) or name not in COSTS:
         raise UnknownName("cost", name, COSTS)
     return COSTS[name]

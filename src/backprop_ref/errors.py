@@ -36,6 +36,10 @@ class NotComplex(FormMissing):
     """An activation or a cost that does not continue to complex numbers."""
 
 
+class Diverged(BackpropRefError, ArithmeticError):
+    """A training whose weights or biases are no longer finite."""
+
+
 class TooLarge(BackpropRefError, ValueError):
     """More work or memory than this method is meant for."""
 

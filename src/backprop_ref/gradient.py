@@ -36,11 +36,18 @@ def book_name(part: str, l: int, index: tuple[int, ...]) -> str:
     ('dC/dw^3_24', 'dC/dw^2_{12,7}', 'delta^2_1 of example 5')
     """
     example, index = (index[:1], index[1:]) if part == "delta" and len(index) == 2 else ((), index)
-    numbers = [i + 1 for i in index]
-    short = "".join(map(str, numbers))
-    subscript = short if len(numbers) == len(short) else "{" + ",".join(map(str, numbers)) + "}"
     letter = {"nabla_w": "dC/dw", "nabla_b": "dC/db", "delta": "delta", "nabla_x": "dC/dx"}[part]
-    return f"{letter}^{l}_{subscript}" + "".join(f" of example {i + 1}" for i in example)
+    return f"{letter}^{l}_{subscript(*(i + 1 for i in index))}" + "".join(f" of example {i + 1}" for i in example)
+
+
+def subscript(*numbers: int) -> str:
+    """Neurons as a subscript, numbered from 1 as in the book; an index above 9 is set in braces.
+
+    >>> subscript(2, 4), subscript(12, 7), subscript(12)
+    ('24', '{12,7}', '{12}')
+    """
+    short = "".join(map(str, numbers))
+    return short if len(numbers) == len(short) else "{" + ",".join(map(str, numbers)) + "}"
 
 
 def frozen(array: Array) -> Array:
@@ -63,7 +70,8 @@ def _array(numbers: Iterable[Any]) -> Array:
 class Gradient:
     """nabla_w[l], nabla_b[l] and delta[l] for l = 2..L, read-only. nabla_b is empty for a network without biases.
 
-    Two gradients are equal if every entry is, bit for bit. Entries are float64, float32, or objects (Fraction).
+    Two gradients are equal if every entry is, without a tolerance; NaN equals nothing. Entries are float64, float32, or
+    objects (Fraction).
     """
 
     nabla_w: Layers

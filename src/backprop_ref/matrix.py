@@ -131,7 +131,8 @@ def backprop(network: Network, x: ArrayLike, y: ArrayLike, equations: Equations 
 
 def feedforward(network: Network, X: ArrayLike) -> tuple[dict[int, Array], dict[int, Array]]:
     """z[l] for l = 2..L and a[l] for l = 1..L, each (m, n_l), from X of shape (m, n_1). Source: (25)."""
-    p = _pass(network, *network.batch(X, np.zeros((len(np.asarray(X)), network.n[network.L]))), "mean")
+    X = network.inputs(X)
+    p = _pass(network, X, np.zeros((len(X), network.n[network.L])), "mean")
     forward(p)
     return {l: v.T for l, v in p.z.items()}, {l: v.T for l, v in p.a.items()}
 

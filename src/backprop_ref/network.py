@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import activations, costs
 from .activations import ACTIVATIONS, Activation
 from .costs import COSTS, Cost, Pair
-from .errors import DtypeError, FileRefused, ShapeError, UnknownName, ValueRefused
+from .errors import BackpropRefError, DtypeError, FileRefused, ShapeError, UnknownName, ValueRefused
 from .gradient import frozen
 
 Array = NDArray[Any]
@@ -142,8 +142,9 @@ class Network:
 
     def astype(self, dtype: Any) -> "Network":
         """The same network with its parameters rounded to float64 or float32."""
-        w = [v.astype(dtype) for v in self.w.values()]
-        b = [v.astype(dtype) for v in self.b.values()] if self.has_biases else None
+        with np.errstate(over="ignore"):  # from_arrays refuses what became infinite
+            w = [v.astype(dtype) for v in self.w.values()]
+            b = [v.astype(dtype) for v in self.b.values()] if self.has_biases else None
         return Network.from_arrays(w, b, list(self.sigma.values()), self.cost)
 
     def __repr__(self) -> str:
@@ -156,16 +157,10 @@ class Network:
 
     def example(self, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
         """One example as read-only arrays (n_1,) and (n_L,); y may be an integer class label. Raises as batch does."""
-        x = _numbers("x", x)
-        if x.shape != (self.n[1],):
-            raise ShapeError(
-                f"x has shape {x.shape}, but layer 1 of this network has {self.n[1]} neurons (sizes {self.sizes}). "
-                f"Pass one example as shape ({self.n[1]},), or a mini-batch as (m, {self.n[1]}) to matrix.backprop_batch."
-            )
-        raw = np.asarray(y)
-        if raw.ndim == 0 and _is_label(raw):
-            y = self._one_hot(raw[None])[0]
-        y = _numbers("y", y)
+        x = self.input(x)
+        if _are_labels(y, 0):
+            y = self._one_hot("y", np.asarray(y)[None])[0]
+        y = self._fitting("y", y)
         if y.shape != (self.n[self.L],):
             raise ShapeError(
                 f"y has shape {y.shape}, but layer {self.L} of this network has {self.n[self.L]} neurons (sizes "
@@ -180,8 +175,33 @@ class Network:
         Raises ShapeError, DtypeError (integers, objects), ValueRefused (NaN, infinity, no examples, a target that the
         cost has no meaning for).
         """
-        X = _numbers("X", X)
-        n_1, n_L = self.n[1], self.n[self.L]
+        X, n_L = self.inputs(X), self.n[self.L]
+        if _are_labels(Y, 1):
+            Y = self._one_hot("Y", np.asarray(Y))
+        Y = self._fitting("Y", Y)
+        if Y.shape != (len(X), n_L):
+            turned = " It looks like outputs x examples: pass Y.T." if Y.shape == (n_L, len(X)) else ""
+            labels = f", or as {len(X)} integer class labels" if n_L > 1 else ""
+            raise ShapeError(
+                f"Y has shape {Y.shape}, but X has {len(X)} examples and layer {self.L} of this network has {n_L} "
+                f"neurons (sizes {self.sizes}). Pass Y as shape ({len(X)}, {n_L}){labels}.{turned}"
+            )
+        self._require_targets("Y", Y)
+        return X, frozen(Y)
+
+    def input(self, x: ArrayLike) -> Array:
+        """The inputs of one example as a read-only array (n_1,). Raises as batch does."""
+        x = self._fitting("x", x)
+        if x.shape != (self.n[1],):
+            raise ShapeError(
+                f"x has shape {x.shape}, but layer 1 of this network has {self.n[1]} neurons (sizes {self.sizes}). "
+                f"Pass one example as shape ({self.n[1]},), or a mini-batch as (m, {self.n[1]}) to matrix.backprop_batch."
+            )
+        return frozen(x)
+
+    def inputs(self, X: ArrayLike) -> Array:
+        """The inputs of a mini-batch as a read-only array (m, n_1). Raises as batch does."""
+        X, n_1 = self._fitting("X", X), self.n[1]
         if X.ndim != 2 or X.shape[1] != n_1:
             turned = " It looks like features x examples: pass X.T." if X.ndim == 2 and X.shape[0] == n_1 else ""
             raise ShapeError(
@@ -190,27 +210,30 @@ class Network:
             )
         if len(X) == 0:
             raise ValueRefused(f"X has shape {X.shape}: a mini-batch needs at least one example.")
-        raw = np.asarray(Y)
-        if raw.ndim == 1 and _is_label(raw) and n_L > 1:
-            Y = self._one_hot(raw)
-        Y = _numbers("Y", Y)
-        if Y.shape != (len(X), n_L):
-            turned = " It looks like outputs x examples: pass Y.T." if Y.shape == (n_L, len(X)) else ""
-            raise ShapeError(
-                f"Y has shape {Y.shape}, but X has {len(X)} examples and layer {self.L} of this network has {n_L} "
-                f"neurons (sizes {self.sizes}). Pass Y as shape ({len(X)}, {n_L}), or as {len(X)} integer class labels.{turned}"
-            )
-        self._require_targets("Y", Y)
-        return frozen(X), frozen(Y)
+        return frozen(X)
 
-    def _one_hot(self, labels: Array) -> Array:
-        n_L = self.n[self.L]
-        if n_L == 1 or labels.min() < 0 or labels.max() >= n_L:
+    def _fitting(self, name: str, value: ArrayLike) -> Array:
+        v = _floating(name, value)
+        if v.size and np.abs(v).max() > np.finfo(self.dtype).max:
             raise ValueRefused(
-                f"Class labels from {labels.min()} to {labels.max()} were given, but layer {self.L} has {n_L} neurons: "
-                f"labels must lie in 0..{n_L - 1}{' and be at least two; pass y as floats' if n_L == 1 else ''}."
+                f"{name} reaches {np.abs(v).max():g}, which is infinite in {self.dtype}, the dtype of this network. "
+                f"Rescale {name}, or use network.astype(np.float64)."
             )
-        return np.eye(n_L)[labels]
+        return v
+
+    def _one_hot(self, name: str, labels: Array) -> Array:
+        n_L = self.n[self.L]
+        if n_L == 1:
+            raise ValueRefused(
+                f"{name} holds integers, but layer {self.L} has 1 neuron: a class label, or a desired output? Pass desired "
+                f"outputs as floats{' of shape (m, 1)' if name == 'Y' else ' of shape (1,)'}; class labels need two classes."
+            )
+        if labels.min() < 0 or labels.max() >= n_L:
+            raise ValueRefused(
+                f"{name} holds class labels from {labels.min()} to {labels.max()}, but layer {self.L} has {n_L} neurons: "
+                f"labels must lie in 0..{n_L - 1}. Desired outputs must be floats."
+            )
+        return np.eye(n_L)[labels.astype(np.intp)]
 
     def _require_targets(self, name: str, y: Array) -> None:
         if self.cost.targets and not (self.cost.targets[0] <= y.min() and y.max() <= self.cost.targets[1]):
@@ -233,8 +256,16 @@ class Network:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a .npz file. Either the whole file is there afterwards, or nothing has changed.
 
-        Activations and costs are stored by name; give your own again to load().
+        Activations and costs are stored by name; give your own again to load(). Raises FileRefused, and ValueRefused if
+        one of your own bears the name of one of ours.
         """
+        mine = [s.name for s in self.sigma.values() if ACTIVATIONS.get(s.name, s) is not s]
+        mine += [self.cost.name] if COSTS.get(self.cost.name, self.cost) is not self.cost else []
+        if mine:
+            raise ValueRefused(
+                f"Your own function bears the name of one of ours, {mine[0]!r}, and a file keeps only its name: load() would "
+                "take the wrong one. Give yours another name."
+            )
         path = Path(path)
         arrays = {f"w{l}": v for l, v in self.w.items()} | ({f"b{l}": v for l, v in self.b.items()} if self.has_biases else {})
         data = io.BytesIO()
@@ -254,10 +285,12 @@ class Network:
                 os.fsync(file.fileno())
             os.chmod(scratch, 0o666 & ~_umask())
             os.replace(scratch, path)
+            scratch = None
         except OSError as error:
+            raise FileRefused(f"The network could not be written to {path}: {error.strerror or error}.") from error
+        finally:
             if scratch:
                 Path(scratch).unlink(missing_ok=True)
-            raise FileRefused(f"The network could not be written to {path}: {error.strerror or error}.") from error
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], own: Iterable[Activation | Cost] = ()) -> "Network":
@@ -269,17 +302,11 @@ class Network:
         sigmas = dict(ACTIVATIONS) | {s.name: s for s in own if isinstance(s, Activation)}
         known_costs = dict(COSTS) | {c.name: c for c in own if isinstance(c, Cost)}
         try:
-            with np.load(path, allow_pickle=False) as file:
-                data = dict(file)
-            if str(data["format"]) != FORMAT:
-                raise ValueError(f"its format is {str(data['format'])!r}, not {FORMAT!r}")
-            names, cost = [str(s) for s in data["activations"]], str(data["cost"])
-            layers = range(2, len(names) + 2)
-            w = [data[f"w{l}"] for l in layers]
-            b = [data[f"b{l}"] for l in layers] if "b2" in data else None
+            with open(path, "rb") as stream:
+                names, cost, w, b = _read(stream)
         except OSError as error:
             raise FileRefused(f"{path} could not be read: {error.strerror or error}.") from error
-        except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, AttributeError) as error:
+        except Exception as error:  # a damaged archive can make zipfile raise anything
             raise FileRefused(
                 f"{path} is not a network file, or is damaged ({error}). Network.load reads files that Network.save wrote."
             ) from error
@@ -288,7 +315,10 @@ class Network:
                 raise UnknownName("activation", name, sigmas)
         if cost not in known_costs:
             raise UnknownName("cost", cost, known_costs)
-        return cls.from_arrays(w, b, [sigmas[name] for name in names], known_costs[cost])
+        try:
+            return cls.from_arrays(w, b, [sigmas[name] for name in names], known_costs[cost])
+        except BackpropRefError as error:
+            raise FileRefused(f"{path} does not hold a network: {error}") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -353,14 +383,33 @@ def divisor(reduction: str, m: int) -> int:
     return m if reduction == "mean" else 1
 
 
+def _read(stream: BinaryIO) -> tuple[list[str], str, list[Array], list[Array] | None]:
+    """(activations, cost, weights, biases) of a network file. Raises whatever a damaged one makes zipfile raise."""
+    if not zipfile.is_zipfile(stream):
+        raise ValueError("it is not a .npz archive")
+    stream.seek(0)
+    with np.load(stream, allow_pickle=False) as file:
+        data = dict(file)
+    if str(data.get("format")) != FORMAT:
+        raise ValueError(f"it does not say {FORMAT!r}")
+    names = [str(s) for s in data["activations"]]
+    layers = range(2, len(names) + 2)
+    b = [data[f"b{l}"] for l in layers] if "b2" in data else None
+    return names, str(data["cost"]), [data[f"w{l}"] for l in layers], b
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
-def _is_label(y: Array) -> bool:
-    return bool(np.issubdtype(y.dtype, np.integer)) and y.size > 0
+def _are_labels(y: ArrayLike, ndim: int) -> bool:
+    try:
+        array = np.asarray(y)
+    except ValueError:  # rows of unequal length
+        return False
+    return array.ndim == ndim and array.size > 0 and bool(np.issubdtype(array.dtype, np.integer))
 
 
 def _sizes(sizes: Sequence[int]) -> tuple[int, ...]:
@@ -374,7 +423,7 @@ def _sizes(sizes: Sequence[int]) -> tuple[int, ...]:
 
 def _sigmas(given: str | Activation | Sequence[str | Activation], L: int) -> dict[int, Activation]:
     layers = range(2, L + 1)
-    if isinstance(given, str | Activation):
+    if isinstance(given, str) or not isinstance(given, Sequence):
         given = [given] * len(layers)
     if len(given) != len(layers):
         raise ShapeError(f"{len(given)} activations were given for layers 2..{L}; pass one name, or {len(layers)} of them.")
@@ -411,7 +460,3 @@ def _parameter(name: str, value: ArrayLike, ndim: int) -> Array:
         shape = "(n_l, n_(l-1))" if ndim == 2 else "(n_l,)"
         raise ShapeError(f"{name} has shape {array.shape}; an array of shape {shape} is needed, with no empty axis.")
     return frozen(array.copy())
-
-
-def _numbers(name: str, value: ArrayLike) -> Array:
-    return _floating(name, value)

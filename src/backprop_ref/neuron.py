@@ -22,8 +22,10 @@ ByConnection = dict[int, dict[tuple[int, int], Any]]
 def feedforward(network: Network | Numbered, x: Sequence[Any]) -> tuple[ByNeuron, ByNeuron]:
     """z[l][j] for l = 2..L and a[l][j] for l = 1..L, from n_1 inputs. Source: (23).
 
-    A Network computes in floats, network.over(kind) in numbers of that kind. Raises ShapeError.
+    A Network computes in floats, network.over(kind) in numbers of that kind. Raises ShapeError, DtypeError, ValueRefused.
     """
+    if isinstance(network, Network):
+        x = network.input(x).tolist()
     net = _numbered(network)
     _require_length("x", x, net, 1)
     w, b, sigma, neurons = net.w, net.b, net.sigma, net.neurons
@@ -96,7 +98,9 @@ def backprop_batch(
     """
     if isinstance(network, Network):
         X, Y = network.batch(X, Y)  # type: ignore[arg-type]
-    net = _numbered(network)
+    net, X, Y = _numbered(network), list(X), list(Y)
+    if len(X) != len(Y):
+        raise ShapeError(f"X has {len(X)} examples and Y has {len(Y)}; pass one y for each x.")
     examples = [_backprop(*_example(net, x, y)) for x, y in zip(X, Y, strict=True)]
     if not examples:
         raise ValueRefused("X and Y are empty: a mini-batch needs at least one example.")

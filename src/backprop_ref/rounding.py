@@ -38,7 +38,7 @@ def gamma(m: int, u: float = U) -> float:
     return m * u / (1 - m * u)
 
 
-def power_of_two_below(x: Any) -> Any:
-    """The largest power of two that does not exceed x > 0, elementwise: multiplying by it is exact."""
-    mantissa, exponent = np.frexp(x)
-    return np.ldexp(np.where(mantissa > 0, 0.5, 0.0), exponent)
+def power_of_two_above(x: Any) -> Any:
+    """The least power of two that is larger than x >= 0, elementwise (1 for x = 0): multiplying by it is exact."""
+    _, exponent = np.frexp(x)
+    return np.ldexp(1.0, exponent)
