@@ -182,7 +182,7 @@ def _plain_gelu(z: Any) -> Any:
 
 def _plain_gelu_prime(z: Any) -> Any:
     q = GELU_K * (z + GELU_C * (z * z * z))
-    return _plain_sigmoid(q) * (1 + z * _plain_sigmoid(-q) * GELU_K * (1 + 3 * GELU_C * (z * z)))
+    return _plain_sigmoid(q) * (1 + z * _plain_sigmoid(-q) * GELU_K * (1 + 3 * (GELU_C * (z * z))))
 
 
 def _plain_gelu_erf(z: Any) -> Any:
@@ -255,7 +255,7 @@ def _gelu_inner(z: Array) -> Array:
 
 def _gelu_prime(z: Array) -> Array:
     q = _gelu_inner(z)
-    return _sigmoid(q) * (1 + z * _sigmoid(-q) * GELU_K * (1 + 3 * GELU_C * (z * z)))
+    return _sigmoid(q) * (1 + z * _sigmoid(-q) * GELU_K * (1 + 3 * (GELU_C * (z * z))))
 
 
 _erfc = np.frompyfunc(math.erfc, 1, 1)

@@ -64,11 +64,14 @@ class Cost:
     nabla_a_C: ArrayCost
     complex: ArrayCost | None = None
     plain: tuple[PlainCost, PlainCost] | None = None
-    pairs: Mapping[Activation, Pair] = field(default_factory=lambda: MappingProxyType({}))
+    pairs: Mapping[Activation, Pair] = field(default_factory=dict)
     targets: tuple[float, float] | None = None
     degree: int | None = None
     separable: bool = False
     multiple_of: "tuple[float, Cost] | None" = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pairs", MappingProxyType(dict(self.pairs)))
 
     def pair(self, sigma: Activation) -> Pair | None:
         """This cost as a function of z^L behind that activation, or None where no such form is needed."""
@@ -117,9 +120,7 @@ def times(c: float, cost: Cost) -> Cost:
         scaled(cost.nabla_a_C),
         cost.complex and scaled(cost.complex),
         cost.plain and plainly(cost.plain),
-        MappingProxyType(
-            {s: Pair(scaled(p.C), scaled(p.delta_L), scaled(p.complex), plainly(p.plain)) for s, p in cost.pairs.items()}
-        ),
+        {s: Pair(scaled(p.C), scaled(p.delta_L), scaled(p.complex), plainly(p.plain)) for s, p in cost.pairs.items()},
         cost.targets,
         cost.degree,
         cost.separable,

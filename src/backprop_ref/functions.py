@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import activations, costs
 from .activations import Activation
 from .costs import Cost, Pair
-from .errors import ValueRefused
+from .errors import BackpropRefError, ShapeError, ValueRefused
 from .gradient import Verdict
 from .rounding import TINY, U
 from .slopes import Function, noise, slope
@@ -34,8 +34,8 @@ class Finding:
 
     law        what should hold
     verdict    whether it does
-    compared   how many numbers were compared, and of these `wrong` were off by more than their level
-    at         where the worst of them stands; `got` and `expected` there
+    compared   how many numbers stand out of their noise and were compared; `wrong`: how many were off by more than it
+    at         where the worst stands (of right ones: the nearest to its level); `got` and `expected` there
     level      what these two may differ by: rounding noise and truncation, as measured
     reason     what is wrong, where that was found out, or why nothing can be told
     """
@@ -100,14 +100,15 @@ def judge(law: str, where: Callable[[int, int], str], got: Array, expected: Arra
         return Finding(law, Verdict.CANNOT_TELL, reason="at no point were there finite numbers to compare")
     off = np.where(np.isfinite(got), np.abs(got - expected), np.inf)
     wrong = known & (off > level)
-    size = np.abs(expected[known])
-    if not wrong.any() and not (level[known] <= np.maximum(size, 1e-3 * size.max())).any():
+    size = np.abs(np.where(known, expected, 0))
+    counted = wrong | (known & (level <= np.maximum(size, 1e-3 * size.max())))  # the others lie below the noise
+    if not counted.any():
         return Finding(law, Verdict.CANNOT_TELL, reason="at every point the noise is larger than the number itself")
-    excess = np.where(known, np.divide(off, level, out=np.where(off > 0, np.inf, 0.0), where=level > 0), -1.0)
-    k, i = (int(v) for v in np.unravel_index(excess.argmax(), excess.shape))
+    excess = off if wrong.any() else np.divide(off, level, out=np.zeros_like(off), where=counted & (level > 0))
+    k, i = np.unravel_index(np.where(wrong if wrong.any() else counted, excess, -1.0).argmax(), off.shape)
     verdict = Verdict.DISAGREES if wrong.any() else Verdict.AGREES
-    numbers = (float(v[k, i]) for v in (got, expected, level))
-    return Finding(law, verdict, int(known.sum()), int(wrong.sum()), where(k, i), *numbers)
+    at, numbers = where(int(k), int(i)), [float(v[k, i]) for v in (got, expected, level)]
+    return Finding(law, verdict, int(counted.sum()), int(wrong.sum()), at, numbers[0], numbers[1], numbers[2])
 
 
 # ------------------------------------------------------------------------------------------------------ the laws
@@ -124,9 +125,11 @@ class Points:
 
     @property
     def x(self) -> Array:
+        """The moved coordinates, where they are."""
         return self.pick(self.base)
 
     def at(self, x: Array) -> Array:
+        """The points with x as their moved coordinates."""
         z = self.base.astype(np.result_type(self.base, x))
         z[self.j, np.arange(len(self.j))] = x
         return z
@@ -136,10 +139,13 @@ class Points:
         return v[..., self.j, np.arange(len(self.j))]
 
     def noise(self, f: Function) -> Array:
+        """The noise in f, as measured near the points."""
         return noise(f, self.x, self.reach)
 
 
-def derivative_law(law: str, p: Points, f: Function, claim: Function, variants: Sequence[tuple[str, Function]] = ()) -> Finding:
+def derivative_law(
+    law: str, p: Points, f: Function, claim: Function, variants: Sequence[tuple[str, Function]] = (), floor: Array | float = 0.0
+) -> Finding:
     """The claim held against the slope of f; what is outside its error bar is measured again with other steps."""
     first, second = slope(f, p.x, p.reach), slope(f, p.x, p.reach, first=0.35)
 
@@ -147,7 +153,7 @@ def derivative_law(law: str, p: Points, f: Function, claim: Function, variants: 
         claimed = claim(p.x)
         if not np.array_equal(claimed, claim(p.x), equal_nan=True):
             return Finding(law, Verdict.CANNOT_TELL, reason="two equal calls gave different numbers; fix the seed inside")
-        own = NOISE * (p.noise(claim) + U * np.abs(claimed)) + slack * np.abs(claimed)
+        own = NOISE * (p.noise(claim) + U * np.abs(claimed)) + slack * np.abs(claimed) + floor
         inside = np.abs(claimed - first.value) <= first.bar + own
         value, bar = (np.where(inside, a, b) for a, b in ((first.value, second.value), (first.bar, second.bar)))
         return judge(law, p.where, claimed, value, np.where(first.kink | second.kink, np.inf, bar + own))
@@ -192,18 +198,18 @@ def complex_laws(
 ) -> Iterator[Finding]:
     """A complex form has the real form's values on real numbers, and the slope in its imaginary part."""
 
-    def imaginary(x: Array) -> Array:
-        return form(x + 1j * H).imag / H
+    def imaginary(x: Array, h: float = H) -> Array:
+        return form(x + 1j * h).imag / h
 
+    floor = 8 * U * TINY / H * (1 + np.abs(p.x)) + np.abs(imaginary(p.x, 2 * H) - imaginary(p.x))  # subnormal; of order h^2
     yield same_law(f"the complex form of {name} is {name} on real numbers", p, lambda x: form(x + 0j).real, f)
-    finding = derivative_law(f"Im {name}(x + ih)/h is the slope of {name}", p, f, imaginary)
+    finding = derivative_law(f"the imaginary part of {name} is its slope", p, f, imaginary, floor=floor)
     yield finding
     if finding.verdict is Verdict.AGREES:
         claimed, expected = claim(p.x), imaginary(p.x)
         level = NOISE * (p.noise(claim) + p.noise(imaginary)) + ELEMENTARY * (np.abs(expected) + np.abs(f(p.x)))
-        level = level + 8 * U * TINY / H * (1 + np.abs(p.x))  # an imaginary part may be subnormal
-        level = np.where(slope(f, p.x, p.reach).kink, np.inf, level)
-        yield judge(f"{primed} is Im {name}(x + ih)/h", p.where, claimed, expected, level)
+        level = np.where(slope(f, p.x, p.reach).kink, np.inf, level + floor)
+        yield judge(f"{primed} is the imaginary part of {name}", p.where, claimed, expected, level)
 
 
 def _findings(laws: Sequence[tuple[str, Callable[[], Iterator[Finding]]]]) -> tuple[Finding, ...]:
@@ -214,15 +220,22 @@ def _findings(laws: Sequence[tuple[str, Callable[[], Iterator[Finding]]]]) -> tu
             with np.errstate(all="ignore"):
                 found += law()
         except Exception as error:
-            found.append(Finding(name, Verdict.CANNOT_TELL, reason=f"it raised {type(error).__name__}: {error}"))
+            own = isinstance(error, BackpropRefError)
+            reason = str(error) if own else f"on whole arrays it raised {type(error).__name__}: {error}"
+            found.append(Finding(name, Verdict.CANNOT_TELL, reason=reason))
     return tuple(found)
 
 
 def shaped(what: str, value: Any, shape: tuple[int, ...]) -> Array:
-    """The value as an array of that shape. Raises ValueRefused."""
+    """The value as an array of that shape. Raises ShapeError."""
     array = np.asarray(value)
     if array.shape != shape:
-        raise ValueRefused(f"{what} returned shape {array.shape} where shape {shape} is needed")
+        hint = (
+            "; a cost gives one number for each example: sum over axis 0 alone"
+            if what.startswith("C")
+            else "; np.full_like(z, c) if constant"
+        )
+        raise ShapeError(f"{what} returned shape {array.shape} where shape {shape} is needed{hint}")
     return array
 
 
@@ -253,9 +266,9 @@ def check_activation(activation: str | Activation, points: ArrayLike | None = No
     def plainly(f: Callable[[Any], Any], jacobian: bool) -> Function:
         if s.elementwise:
             return lambda x: np.array([[f(float(v)) for v in x]])
-        return lambda x: (p.pick if jacobian else np.asarray)(np.array([f(z.tolist()) for z in p.at(x).T]).transpose(
-            (1, 2, 0) if jacobian else (1, 0)
-        ))
+        return lambda x: (p.pick if jacobian else np.asarray)(
+            np.array([f(z.tolist()) for z in p.at(x).T]).transpose((1, 2, 0) if jacobian else (1, 0))
+        )
 
     def of_a(x: Array) -> Array:
         return shaped("sigma_prime", s.sigma_prime(sigma(x)), shape)
@@ -278,7 +291,20 @@ def check_activation(activation: str | Activation, points: ArrayLike | None = No
     laws = [(law, derivative)]
     laws += [("complex form", continued)] if s.complex else []
     laws += [("plain form", plain)] if s.plain else []
-    return FunctionReport(f"activation {s.name!r}, {c} points", _findings(laws), notes)
+    return FunctionReport(f"activation {s.name!r}, {c} points", _findings(laws), (*notes, *_undeclared(p, sigma)))
+
+
+def _undeclared(p: Points, sigma: Function) -> tuple[str, ...]:
+    """A note about points that were left out, since sigma bends there as at a kink."""
+    try:
+        with np.errstate(all="ignore"):
+            kinks = p.x[slope(sigma, p.x, p.reach).kink.any(axis=0)]
+    except Exception:  # what it raised is among the findings
+        return ()
+    if len(kinks) == 0:
+        return ()
+    nearest = kinks[np.abs(kinks - np.median(kinks)).argmin()]
+    return (f"{len(kinks)} points are left out: sigma has a kink near z = {nearest:.6g} that `kinks` does not name",)
 
 
 def _points_of_activation(s: Activation, points: ArrayLike | None) -> tuple[Points, tuple[str, ...]]:
@@ -341,9 +367,9 @@ def check_cost(cost: str | Cost, n: int = 3, seed: int = 0) -> FunctionReport:
     for sigma, pair in C.pairs.items():
         z = np.random.default_rng(seed).standard_normal((n, 8)) * np.array([1, 1, 1, 2, 2, 4, 4, 4])
         q, targets = _points_of_cost("z", np.clip(z, -WHERE_LITERAL, WHERE_LITERAL), _targets(C, n, 8, seed), np.ones((n, 8)))
-        with_sigma = f"with {sigma.name}: "
-        laws += _cost_laws(with_sigma + "C(z)", with_sigma + "delta_L", q, targets, pair.C, pair.delta_L, pair.complex, pair.plain)
-        laws.append(_pair_law(with_sigma, q, targets, C, sigma, pair))
+        name = f"C({sigma.name}(z))"
+        laws += _cost_laws(name, "delta_L", q, targets, pair.C, pair.delta_L, pair.complex, pair.plain)
+        laws.append(_pair_law(name, q, targets, C, sigma, pair))
     return FunctionReport(f"cost {C.name!r}, {n} outputs, seed {seed}", _findings(laws))
 
 
@@ -380,19 +406,21 @@ def _cost_laws(
 
 
 def _pair_law(
-    with_sigma: str, p: Points, y: Array, C: Cost, sigma: Activation, pair: Pair
+    name: str, p: Points, y: Array, C: Cost, sigma: Activation, pair: Pair
 ) -> tuple[str, Callable[[], Iterator[Finding]]]:
     def literal(x: Array) -> Array:
         z = p.at(x)
         nabla_a_C, s = C.nabla_a_C(sigma.sigma(z), y), sigma.sigma_prime(z)
         return p.pick(nabla_a_C * s if sigma.elementwise else np.einsum("kj...,k...->j...", s, nabla_a_C))[None]  # BP1
 
-    def laws() -> Iterator[Finding]:
-        composed = lambda x: C.C(sigma.sigma(p.at(x)), y)[None]  # noqa: E731
-        yield same_law(with_sigma + "C(z) is C(sigma(z))", p, lambda x: pair.C(p.at(x), y)[None], composed)
-        yield same_law(with_sigma + "delta_L is the literal BP1", p, lambda x: p.pick(pair.delta_L(p.at(x), y))[None], literal)
+    def composed(x: Array) -> Array:
+        return C.C(sigma.sigma(p.at(x)), y)[None]
 
-    return with_sigma + "the literal form", laws
+    def laws() -> Iterator[Finding]:
+        yield same_law(f"the pair's {name} is C of {sigma.name}", p, lambda x: pair.C(p.at(x), y)[None], composed)
+        yield same_law(f"the delta_L of {name} is the literal BP1", p, lambda x: p.pick(pair.delta_L(p.at(x), y))[None], literal)
+
+    return f"literal form of {name}", laws
 
 
 def _points_of_cost(letter: str, v: Array, y: Array, reach: Array) -> tuple[Points, Array]:

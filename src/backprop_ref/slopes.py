@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .rounding import U
+from .rounding import smallest_normal, unit_roundoff
 
 Array = NDArray[Any]
 Function = Callable[[Array], Array]
@@ -41,17 +41,34 @@ class Slope:
 def noise(f: Function, x: Array, reach: Array | float = 1.0, spacing: float = 2.0**-26) -> Array:
     """The size of the rounding errors in f near x, (r, c), from high differences of eight neighbouring values.
 
-    reach: how far from x to either side f is smooth. Infinity where a value nearby is not finite.
+    reach: how far from x to either side f is smooth. Infinity where a value nearby is not finite. Where neighbours have
+    equal values, f may be coarser than the spacing (a float32 inside it), and a wider one is looked at too.
     Source: Moré and Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011) 1292-1314.
     """
-    step = np.minimum(spacing * np.maximum(np.abs(x), 1 / 16), np.asarray(reach) / 8)
-    table = np.array([f(x + k * step) for k in np.arange(-3.5, 4)])
+    size = np.maximum(np.abs(x), 1 / 16)
+    fine, equal = _noise(f, x, np.minimum(spacing * size, np.asarray(reach) / 8))
+    if not equal.any():
+        return fine
+    wide, _ = _noise(f, x, np.minimum(256 * spacing * np.minimum(size, 8), np.asarray(reach) / 8))
+    return np.where(equal, np.maximum(fine, wide), fine)
+
+
+def precision(values: Array) -> np.dtype[Any]:
+    """The dtype that these values were computed in: float32 if none has a digit more, whatever holds them."""
+    with np.errstate(all="ignore"):
+        short = np.array_equal(values.astype(np.float32), values, equal_nan=True)
+    return np.dtype(np.float32 if short else np.float64)
+
+
+def _noise(f: Function, x: Array, step: Array) -> tuple[Array, Array]:
+    table = np.array([f(x + k * step) for k in np.arange(-3.5, 4)], float)
+    equal = (table[1:] == table[:-1]).any(axis=0)
     size = np.zeros(table.shape[1:])
     for k in range(1, max(ORDERS) + 1):
         table = np.diff(table, axis=0)
         if k in ORDERS:
             size = np.maximum(size, np.sqrt(factorial(k) ** 2 / factorial(2 * k) * (table * table).mean(axis=0)))
-    return np.nan_to_num(size, nan=np.inf)
+    return np.nan_to_num(size, nan=np.inf), equal
 
 
 def slope(f: Function, x: Array, reach: Array | float = 1.0, first: float = 0.5) -> Slope:
@@ -63,14 +80,17 @@ def slope(f: Function, x: Array, reach: Array | float = 1.0, first: float = 0.5)
     Source: Ridders, Adv. Eng. Softw. 4 (1982) 75-76, with the rounding measured instead of ignored.
     """
     middle = f(x)
-    size = np.maximum(noise(f, x, reach), 2 * U * np.abs(middle))
-    relative = np.divide(size, np.abs(middle), out=np.full_like(size, 2 * U), where=middle != 0)
+    kind = precision(f(x + (x + 1 / 16) * 2.0**-27 / 3))  # a short x may have a short f(x)
+    u, tiny = unit_roundoff(kind), smallest_normal(kind)  # below tiny, f may have been flushed to zero
+    middle = middle.astype(float)
+    size = np.maximum(noise(f, x, reach), np.maximum(2 * u * np.abs(middle), tiny))
+    relative = np.divide(size, np.abs(middle), out=np.full_like(size, 2 * u), where=np.abs(middle) > tiny)
     h_0 = np.minimum(first, np.asarray(reach) * first)
     central, rounding, jump = [], [], []
     crossed = np.full(middle.shape, -1)  # the last step that crosses a kink
     for k in range(STEPS):
         up, down = x + h_0 / 4**k, x - h_0 / 4**k
-        f_up, f_down = f(up), f(down)
+        f_up, f_down = f(up).astype(float), f(down).astype(float)
         size_here = np.maximum(size, relative * np.maximum(np.abs(f_up), np.abs(f_down)))  # f may grow fast
         central.append((f_up - f_down) / (up - down))
         rounding.append(2 * size_here / (up - down))

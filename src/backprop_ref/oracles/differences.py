@@ -17,19 +17,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..gradient import PARTS, Estimate, Gradient
 from ..network import Network, divisor
-from ..rounding import TINY, gamma, power_of_two_above
+from ..rounding import gamma, power_of_two_above
 from .moves import MEMORY, Above, Base, K, along
-from .slopes import STEP, Slopes, reach
+from .tangents import STEP, Slopes, reach
 
 Array = NDArray[Any]
 H = 2.0**-17  # of central differences: about the cube root of U, where truncation and rounding meet
 
 
-def complex_step(network: Network, X: ArrayLike, Y: ArrayLike, reduction: str = "mean", memory: int = MEMORY) -> Estimate:
+def complex_step(
+    network: Network, X: ArrayLike, Y: ArrayLike, reduction: str = "mean", memory: int = MEMORY, inputs: bool = False
+) -> Estimate:
     """nabla_w, nabla_b of the mean cost over the batch, and each example's delta, each entry with a derived bound.
 
-    X: (m, n_1), Y: (m, n_L) or m class labels. memory: bytes that the work arrays may take. Computes in float64. Raises
-    NotComplex if an activation or the cost has no complex form, and what Network.batch raises.
+    X: (m, n_1), Y: (m, n_L) or m class labels. memory: bytes that the work arrays may take. inputs: also delta[1], each
+    example's dC_x/dx. Computes in float64. Raises NotComplex if an activation or the cost has no complex form, and what
+    Network.batch raises.
     """
     scale = divisor(reduction, len(np.asarray(X)))
     p = Base(network, X, Y, memory)
@@ -37,13 +40,16 @@ def complex_step(network: Network, X: ArrayLike, Y: ArrayLike, reduction: str = 
         s = Slopes(p)
         found = _Parts(p, scale)
         delta = B = None
-        for l in reversed(p.layers):
+        for l in range(p.L, 0 if inputs else 1, -1):
             s.enter(l, delta, B)
             t = STEP / power_of_two_above(s.reach[l])
             delta, B = np.empty_like(t), np.empty_like(t)
             for js in p.neuron_blocks(l, 1):
                 delta[js], B[js] = s.neurons(l, js, t[js])
             s.mark(l, delta, t, B)
+            found.neurons(l, delta, B, s.code[l])
+            if l == 1:
+                break
             bound, code = s.weights(l, delta, B)
             h_j = STEP / power_of_two_above(s.reach[l].max(axis=1))
             h_k = 1 / power_of_two_above(np.abs(p.a[l - 1]).max(axis=1))
@@ -56,13 +62,14 @@ def complex_step(network: Network, X: ArrayLike, Y: ArrayLike, reduction: str = 
                 im = s.above.cost(l, js, moved).imag
                 nabla_w[js, ks] = im.sum(axis=1) / h
                 if s.faint[l].any():
-                    small = (np.abs(im).max(axis=1) < TINY) & s.faint[l][js].any(axis=1)[:, None]
-                    code[js, ks][small & (np.abs(p.a[l - 1][ks]).max(axis=1) > 0) & (code[js, ks] == 0)] = 1
-            found.add(l, (nabla_w, bound, code), (delta, B, s.code[l]))
+                    s.underflowing(l, js, ks, im, code[js, ks])
+            found.weights(l, nabla_w, bound, code)
     return found.estimate(s.reasons, proven=True, source="complex step")
 
 
-def central(network: Network, X: ArrayLike, Y: ArrayLike, reduction: str = "mean", memory: int = MEMORY) -> Estimate:
+def central(
+    network: Network, X: ArrayLike, Y: ArrayLike, reduction: str = "mean", memory: int = MEMORY, inputs: bool = False
+) -> Estimate:
     """As complex_step, with an error bar for each entry: an estimate, from a second step and the rounding of C.
 
     An entry whose step carries a pre-activation across a kink of its activation has a reason instead of a number.
@@ -73,12 +80,15 @@ def central(network: Network, X: ArrayLike, Y: ArrayLike, reduction: str = "mean
         s = _RealSlopes(p)
         found = _Parts(p, scale)
         delta = bar = None
-        for l in reversed(p.layers):
+        for l in range(p.L, 0 if inputs else 1, -1):
             s.enter(l, delta, bar)
             t = H / power_of_two_above(s.reach[l])
             delta, bar, code = np.empty_like(t), np.empty_like(t), np.empty(t.shape, int)
             for js in p.neuron_blocks(l, 4):
                 delta[js], bar[js], code[js] = s.neurons(l, js, t[js])
+            found.neurons(l, delta, bar, code)
+            if l == 1:
+                break
             size = np.abs(p.a[l - 1])
             h_j = H / power_of_two_above(s.reach[l].max(axis=1))
             h_k = 1 / power_of_two_above(size.max(axis=1))
@@ -94,8 +104,41 @@ def central(network: Network, X: ArrayLike, Y: ArrayLike, reduction: str = "mean
             total = np.abs(delta) + bar
             w_bar = s.truncation @ size.T + noise + total @ p.E_a[l - 1].T + gamma(p.m + 2) * (total @ size.T)
             w_code[(w_code == 0) & ~np.isfinite(nabla_w + w_bar)] = s.TOO_COARSE
-            found.add(l, (nabla_w, w_bar, w_code), (delta, bar, code))
+            found.weights(l, nabla_w, w_bar, w_code)
     return found.estimate(s.reasons, proven=False, source="central")
+
+
+def directional(
+    network: Network, X: ArrayLike, Y: ArrayLike, direction: Gradient, reduction: str = "mean"
+) -> tuple[float, float]:
+    """(sum of dC/dw v + dC/db v over all weights and biases, its bound) for a direction v, by one complex step.
+
+    NaN, and a bound of NaN, where a pre-activation stands at a kink or nothing is certain. Raises as complex_step.
+    """
+    scale = divisor(reduction, len(np.asarray(X)))
+    p = Base(network, X, Y)
+    with np.errstate(over="ignore", invalid="ignore"):
+        s = Slopes(p)
+        v = direction.nabla_w
+        c = {l: direction.nabla_b[l] if p.network.has_biases else np.zeros(p.n[l]) for l in p.layers}
+        pushed = max(float((np.abs(v[l] @ p.a[l - 1] + c[l][:, None]) * s.reach[l]).max()) for l in p.layers)
+        h = STEP / power_of_two_above(pushed)
+        a, e_a = p.a[1].astype(np.complex128), np.zeros_like(p.a[1])
+        for l in p.layers:  # t: tangents, e: their errors
+            size, t_a = np.abs(p.w[l]), np.abs(a.imag) / h
+            z = (p.w[l] + 1j * h * v[l]) @ a + (p.b[l] + 1j * h * c[l])[:, None]
+            terms = size @ t_a + np.abs(v[l]) @ np.abs(p.a[l - 1]) + np.abs(c[l])[:, None]
+            e_z = size @ e_a + np.abs(v[l]) @ p.E_a[l - 1] + gamma(2 * p.n[l - 1] + 6) * terms
+            t_z = np.abs(z.imag) / h
+            if p.pair and l == p.L:
+                q, t, e = z, t_z, e_z
+                break
+            a, e_a = s.passed(l, z, t_z, e_z)
+            q, t, e = a, np.abs(a.imag) / h, e_a
+        value = float(s.C(q, p.y).imag.sum() / h / scale)
+        bound = float((s.G * e + s.V_C * t).sum() / scale) + gamma(p.m + 2) * abs(value)
+    certain = np.isfinite(value + bound) and not any(code.any() for code in s.code.values())
+    return (value, bound) if certain else (np.nan, np.nan)
 
 
 class _RealSlopes:
@@ -106,20 +149,20 @@ class _RealSlopes:
     def __init__(self, p: Base) -> None:
         self.p = p
         C = p.pair.C if p.pair else p.network.cost.C
-        self.above = Above(p, {l: s.sigma for l, s in p.network.sigma.items()}, C)
+        self.above = Above(p, {l: s.sigma for l, s in p.sigma.items()}, C)
         self.reasons = ["", "rounding leaves no certain digit here: the error bar is not finite"]
         self.crosses = {}
         for l in p.layers:
             if p.network.sigma[l].kinks:
                 self.crosses[l] = len(self.reasons)
                 self.reasons.append(f"not differentiable within the step: it carries a neuron of layer {l} across a kink")
-        S = {l: self._slope(l) for l in p.layers if not (p.pair and l == p.L)}
+        S = {l: self._slope(l) for l in p.z if not (p.pair and l == p.L)}
         self.reach = reach(p, S, lambda q: np.maximum(1, np.abs(q)))
         self.noise: dict[int, Array] = {}  # of C, (n_l, m), when a z^l_j moves
         self._shared = gamma(p.n[p.L] + 16) * np.abs(p.C)
 
     def _slope(self, l: int) -> Array:
-        p, sigma = self.p, self.p.network.sigma[l]
+        p, sigma = self.p, self.p.sigma[l]
         t = H * np.maximum(1, np.abs(p.z[l]))
         if sigma.elementwise:
             return (sigma.sigma(p.z[l] + t) - sigma.sigma(p.z[l] - t)) / (2 * t)
@@ -180,21 +223,25 @@ class _Parts:
 
     def __init__(self, p: Base, scale: int) -> None:
         self.p, self.scale = p, scale
-        self.value, self.bound, self.why = ({part: {} for part in PARTS} for _ in range(3))
+        self.value: dict[str, dict[int, Array]] = {part: {} for part in PARTS}
+        self.bound: dict[str, dict[int, Array]] = {part: {} for part in PARTS}
+        self.why: dict[str, dict[int, Array]] = {part: {} for part in PARTS}
 
-    def add(self, l: int, weights: tuple[Array, Array, Array], neurons: tuple[Array, Array, Array]) -> None:
-        """(value, bound, code) of nabla_w^l, summed over the examples, and of delta^l, (n_l, m)."""
-        delta, B, code = neurons
-        biases = (delta.sum(axis=1), (B + gamma(self.p.m + 1) * np.abs(delta)).sum(axis=1), code.max(axis=1))
-        for part, (value, bound, why), scale in (
-            ("nabla_w", weights, self.scale),
-            ("nabla_b", biases, self.scale),
-            ("delta", tuple(v.T for v in neurons), 1),
-        ):
-            if part != "nabla_b" or self.p.network.has_biases:
-                self.value[part][l] = np.where(why == 0, value / scale, np.nan)
-                self.bound[part][l] = np.where(why == 0, bound / scale, np.nan)
-                self.why[part][l] = why
+    def neurons(self, l: int, delta: Array, B: Array, code: Array) -> None:
+        """delta^l with its bound and its reasons, (n_l, m); the biases of the layer follow."""
+        self._keep("delta", l, delta.T, B.T, code.T)
+        if l > 1 and self.p.network.has_biases:
+            B = B + gamma(self.p.m + 1) * np.abs(delta)
+            self._keep("nabla_b", l, delta.sum(axis=1) / self.scale, B.sum(axis=1) / self.scale, code.max(axis=1))
+
+    def weights(self, l: int, nabla_w: Array, bound: Array, code: Array) -> None:
+        """nabla_w^l with its bound, summed over the examples, and its reasons."""
+        self._keep("nabla_w", l, nabla_w / self.scale, bound / self.scale, code)
+
+    def _keep(self, part: str, l: int, value: Array, bound: Array, why: Array) -> None:
+        if why.any():
+            value, bound = np.where(why == 0, value, np.nan), np.where(why == 0, bound, np.nan)
+        self.value[part][l], self.bound[part][l], self.why[part][l] = value, bound, why
 
     def estimate(self, reasons: list[str], proven: bool, source: str) -> Estimate:
         """The Estimate of all layers."""
@@ -230,7 +277,7 @@ def _plain(network: Network, X: ArrayLike, Y: ArrayLike, slope: Any) -> Gradient
     )
 
 
-def _moved_cost(network: Network, X: Array, Y: Array, part: str, l: int, index: tuple[int, ...], h: complex) -> Array:
+def _moved_cost(network: Network, X: Array, Y: Array, part: str, l: int, index: tuple[int, ...], h: Any) -> Array:
     """Each example's cost with one entry of w^l, b^l or z^l moved by h."""
     a, y = X.T.astype(type(h)), Y.T
     for i in network.layers:

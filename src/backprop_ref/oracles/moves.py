@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..activations import linear
 from ..errors import ValueRefused
 from ..network import Network
 from ..rounding import U, gamma
@@ -37,11 +38,12 @@ class Base:
         self.w, self.b, self.n = network.w, network.b, network.n
         self.y = Y.T.astype(np.float64)
         self.a: dict[int, Array] = {1: X.T.astype(np.float64)}
-        self.z: dict[int, Array] = {}
-        self.E_a, self.E_z = {1: np.zeros_like(self.a[1])}, {}
+        self.z = dict(self.a)  # z^1 is x as well: the inputs may be moved like any z
+        self.sigma = {1: linear} | dict(network.sigma)
+        self.E_a, self.E_z = {1: np.zeros_like(self.a[1])}, {1: np.zeros_like(self.a[1])}
         with np.errstate(over="ignore", invalid="ignore"):
             for l in self.layers:
-                sigma, w, size = network.sigma[l], self.w[l], np.abs(self.w[l])
+                sigma, w, size = self.sigma[l], self.w[l], np.abs(self.w[l])
                 self.z[l] = w @ self.a[l - 1] + self.b[l][:, None]  # (25)
                 self.a[l] = sigma.sigma(self.z[l])
                 terms = size @ np.abs(self.a[l - 1]) + np.abs(self.b[l])[:, None]

@@ -55,8 +55,12 @@ def observe(
         seen = either_side(near)
         return here, seen * (2 * E / near), seen == 0
     unit = np.eye(len(q))[:, :, None]
-    seen_by = [either_side(unit[i] * near) for i in range(len(q))]
-    return here, sum(s * (2 * E[i] / near[i]) for i, s in enumerate(seen_by)), sum(seen_by) == 0
+    total, flat = np.zeros_like(here), np.ones(here.shape, bool)
+    for i in range(len(q)):
+        seen = either_side(unit[i] * near)
+        total += seen * (2 * E[i] / near[i])
+        flat &= seen == 0
+    return here, total, flat
 
 
 class Slopes:
@@ -64,14 +68,14 @@ class Slopes:
 
     def __init__(self, p: Base) -> None:
         self.p = p
-        sigma = {l: p.network.sigma[l].on_complex() for l in p.layers if not (p.pair and l == p.L)}
+        sigma = {l: p.sigma[l].on_complex() for l in p.z if not (p.pair and l == p.L)}
         self.C = p.pair.complex if p.pair else p.network.cost.on_complex()
         self.above = Above(p, sigma, self.C)
         self.S: dict[int, Array] = {}
         self.dS: dict[int, Array] = {}
         self.V: dict[int, Array] = {}
-        self.faint: dict[int, Array] = {l: np.zeros(p.z[l].shape, bool) for l in p.layers}  # a slope that underflows to 0
-        self.code: dict[int, Array] = {l: np.zeros(p.z[l].shape, int) for l in p.layers}  # numbers into reasons
+        self.faint: dict[int, Array] = {l: np.zeros(p.z[l].shape, bool) for l in p.z}  # a slope that underflows to 0
+        self.code: dict[int, Array] = {l: np.zeros(p.z[l].shape, int) for l in p.z}  # numbers into reasons
         self.reasons = ["", UNDERFLOW, TOO_COARSE]
         for l in sigma:
             self._observe_sigma(l, sigma[l])
@@ -79,7 +83,7 @@ class Slopes:
         self.reach = reach(p, self.S, small_scale)
 
     def _observe_sigma(self, l: int, sigma: Callable[[Array], Array]) -> None:
-        p, kind = self.p, self.p.network.sigma[l]
+        p, kind = self.p, self.p.sigma[l]
         t = STEP * small_scale(p.z[l])
 
         def slope(z: Array) -> Array:
@@ -116,7 +120,7 @@ class Slopes:
 
     def enter(self, l: int, delta: Array | None, B: Array | None) -> None:
         """Go down to layer l, given delta^(l+1) and its bound (None for l = L): what rounding in layer l does to C."""
-        p, kind = self.p, self.p.network.sigma[l]
+        p, kind = self.p, self.p.sigma[l]
         if l == p.L and p.pair:
             self.V[l] = self.own = self.V_C
             return
@@ -135,6 +139,15 @@ class Slopes:
         else:
             within = dC_da[:, None] * (K * (S + np.abs(p.a[l])[:, None]) + dS)
             self.V[l] = self.own = (within + above[:, None] * S).sum(axis=0)
+
+    def passed(self, l: int, z: Array, t: Array, e: Array) -> tuple[Array, Array]:
+        """a^l from complex z^l, and how far its tangents are off, given the tangents' size t and their error e."""
+        S, dS, kind = self.S[l], self.dS[l], self.p.sigma[l]
+        a = self.above.sigma[l](z)
+        if kind.elementwise:
+            own = 0 if kind.sharp else np.maximum(1, np.abs(a))
+            return a, (S + dS) * e + (dS + K * (S + own)) * t
+        return a, np.einsum("kjx,jx->kx", S + dS, e) + np.einsum("kjx,jx->kx", dS + K * (S + np.abs(a)[:, None]), t)
 
     def neurons(self, l: int, js: slice, t: Array) -> tuple[Array, Array]:
         """delta^l_j of each example and its bound, (J, m), by moving z^l_j by it: t is (J, m)."""
@@ -171,11 +184,17 @@ class Slopes:
             np.maximum(code, np.where(codes[:, x] == 1, 0, codes[:, x])[:, None] * (size[x] != 0), out=code)
         return bound, code
 
+    def underflowing(self, l: int, js: slice, ks: slice, im: Array, code: Array) -> None:
+        """Mark in code, (J, R), the weights whose move is not 0 and whose imaginary parts, (J, m, R), underflow."""
+        moves = np.abs(self.p.a[l - 1][ks]).max(axis=1) > 0
+        faint = np.any(self.faint[l][js], axis=1, keepdims=True)
+        code[(code == 0) & (np.abs(im).max(axis=1) < TINY) & faint & moves] = 1
+
 
 def reach(p: Base, S: dict[int, Array], scale: Callable[[Array], Array]) -> dict[int, Array]:
     """How far a unit move of z^l_j carries the z above it (and the last a), each against its own scale: (n_l, m)."""
     found = {}
-    for l in reversed(p.layers):
+    for l in sorted(p.z, reverse=True):
         found[l] = 1 / scale(p.z[l])
         if l < p.L:
             above = (np.abs(p.w[l + 1]) * found[l + 1].max(axis=1)[:, None]).max(axis=0)

@@ -1,0 +1,44 @@
+# Everything a person does here. `make gradcheck` and `make test` work on a fresh clone with Python 3.11+, pip and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+.PHONY: gradcheck test soak lint types bench clean
+
+gradcheck: $(VENV)/base
+	$(THREADS) $(BIN)/python -m backprop_ref check
+
+test: $(VENV)/dev
+	$(THREADS) $(BIN)/python -m pytest -n auto -m "not soak"
+
+soak: $(VENV)/dev
+	$(THREADS) $(BIN)/python -m pytest -n auto -m soak
+
+lint: $(VENV)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/dev
+	$(BIN)/mypy
+
+bench: $(VENV)/peers
+	$(THREADS) $(BIN)/python benchmarks/against_peers.py
+
+$(VENV)/base: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; pass PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/dev: $(VENV)/base
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+$(VENV)/peers: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[peers]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
