@@ -1,12 +1,12 @@
 """Every form of the chapter gives the same gradient: neuron, matrix, batch, Sigma', unrolled, paths, each within rounding."""
 
 import numpy as np
+from comparison import compare
 from hypothesis import given, settings
 
 from backprop_ref import matrix, neuron
 from backprop_ref.activations import ACTIVATIONS
 from backprop_ref.strategies import batches, examples
-from property_tests.comparison import compare
 
 QUICK = settings(deadline=None, max_examples=150)
 SINGLE = [name for name in ACTIVATIONS if name not in ("square", "cube")]  # whose values overflow float32
@@ -41,6 +41,16 @@ def test_the_sum_over_a_batch_agrees(batch):
     with np.errstate(all="ignore"):
         agrees(matrix.backprop_batch(network, X, Y, reduction="sum"), network, X, Y, reduction="sum")
     agrees(neuron.backprop_batch(network, X, Y, reduction="sum"), network, X, Y, reduction="sum")
+
+
+@QUICK
+@given(batches(max_layers=3, costs=["quadratic", "squared_error", "mean_squared_error"], activations=["softmax", "tanh"]))
+def test_a_softmax_layer_agrees_in_every_form(batch):
+    """Where no pair stands in for it, BP1 is a sum over the Jacobian, and Sigma'(z^L) in (33) is a full matrix."""
+    network, X, Y = batch
+    for form in (matrix.CHAPTER, matrix.SIGMA_FORM, matrix.UNROLLED):
+        agrees(matrix.backprop_batch(network, X, Y, form), network, X, Y)
+    agrees(neuron.backprop_batch(network, X, Y), network, X, Y)
 
 
 @QUICK

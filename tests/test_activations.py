@@ -228,6 +228,17 @@ def test_an_imaginary_part_of_any_size_keeps_its_digits(s):
             assert abs(real - mpmath.re(exact)) <= 16 * U * _condition(s.name, mpmath.mpf(x)) * terms + last_bit, (x, h)
 
 
+@pytest.mark.parametrize("s", [s for s in COMPLEX if s.elementwise], ids=names)
+def test_plain_complex_numbers_keep_their_digits_too(s):
+    """neuron.py over complex is a complex step of its own. Within 32 u: of Python's quotient of complex numbers, too."""
+    sigma, _ = s.on_plain(complex)
+    for x in (-300.0, -40.0, -1.5, -1e-9, 1e-9, 0.5, 20.0, 40.0, 300.0):
+        got, exact = complex(sigma(complex(x, H))), EXACT[s.name](mpmath.mpc(x, H))
+        _, scale = _slope_and_scale(s.name, mpmath.mpf(x))
+        assert abs(got.imag - mpmath.im(exact)) <= 32 * U * (scale + H * H) * H + 2.0**-1074, x
+        assert abs(got.real - mpmath.re(exact)) <= 32 * U * _condition(s.name, mpmath.mpf(x)) * (abs(mpmath.re(exact)) + H * H), x
+
+
 def test_the_units_catch_what_a_tolerance_would_not():
     """The same measure, on forms that lose their tail: 1 - a, and NumPy's complex log1p(exp(z))."""
     z = np.array([20.0, -40.0])

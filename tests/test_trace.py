@@ -167,7 +167,7 @@ def by_calculator(side):
         return f"iv([{str(float(v - half))!r}, {str(float(v + half))!r}])"
 
     def ln(x):
-        return mpmath.iv.log(x) if x > 0 else mpmath.iv.mpf([-1e300, 1e300])  # 0 ln x is 0; anything else would be seen
+        return mpmath.iv.log(x) if x > 0 else mpmath.iv.mpf([-1e300, 1e300])  # 0 ln x counts as 0; trace refuses any other
 
     return eval(NUMBER.sub(interval, side), {"iv": mpmath.iv.mpf, "ln": ln, "E": mpmath.iv.exp})
 

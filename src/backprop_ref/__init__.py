@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 _MODULES = [
     "activations", "assumptions", "costs", "digits", "errors", "gate", "gradient", "matrix", "network", "neuron",
-    "oracles", "rounding", "sgd", "strategies",
+    "oracles", "rounding", "sgd", "strategies", "trace",
 ]  # fmt: skip
 _NAMES = {
     "Activation": "activations",
@@ -18,7 +18,10 @@ _NAMES = {
     "Estimate": "gradient",
     "Gradient": "gradient",
     "Network": "network",
+    "Report": "gate.report",
     "Verdict": "gradient",
+    "check_gradient": "gate.gradients",
+    "check_network": "gate.check",
 }
 __all__ = sorted([*_MODULES, *_NAMES])  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -116,12 +116,16 @@ def judge(law: str, where: Callable[[int, int], str], got: Array, expected: Arra
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Points as columns of base (n, c), the coordinate j (c,) that moves in each, and how far it may: reach (c,)."""
+    """Points as columns of base (n, c), the coordinate j (c,) that moves in each, and how far it may: reach (c,).
+
+    Each point stands in n columns, one for each of its coordinates. alone: a function has no other argument than x.
+    """
 
     base: Array
     j: Array
     reach: Array
     where: Callable[[int, int], str]
+    alone: bool = False
 
     @property
     def x(self) -> Array:
@@ -138,25 +142,38 @@ class Points:
         """The entry of each column that belongs to its moved coordinate: (n, c) -> (c,), (r, n, c) -> (r, c)."""
         return v[..., self.j, np.arange(len(self.j))]
 
+    def scale(self, f: Function) -> float:
+        """The size of f where nothing is small: what is added inside f may be that large where f is not (1 + exp(z)).
+
+        0 for points of several coordinates, whose noise shows as they are moved.
+        """
+        if len(self.base) > 1 or not self.alone:
+            return 0.0
+        sizes = [np.abs(f(np.full(self.x.shape, v))).max() for v in (-1.0, 0.5, 1.0)]
+        return float(max(v for v in [0.0, *sizes] if np.isfinite(v)))
+
     def noise(self, f: Function) -> Array:
-        """The noise in f, as measured near the points."""
-        return noise(f, self.x, self.reach)
+        """The noise in f near each point: the largest that moving any of its coordinates shows."""
+        measured = noise(f, self.x, self.reach)
+        points = measured.reshape(len(measured), -1, len(self.base))  # a point stands in n columns, one for each coordinate
+        return np.repeat(points.max(axis=2), len(self.base), axis=1)
 
 
 def derivative_law(
     law: str, p: Points, f: Function, claim: Function, variants: Sequence[tuple[str, Function]] = (), floor: Array | float = 0.0
 ) -> Finding:
     """The claim held against the slope of f; what is outside its error bar is measured again with other steps."""
-    first, second = slope(f, p.x, p.reach), slope(f, p.x, p.reach, first=0.35)
+    first, second = (slope(f, p.x, p.reach, first=h, scale=p.scale(f)) for h in (0.5, 0.35))
 
     def held(claim: Function, slack: float = 0.0) -> Finding:
         claimed = claim(p.x)
         if not np.array_equal(claimed, claim(p.x), equal_nan=True):
             return Finding(law, Verdict.CANNOT_TELL, reason="two equal calls gave different numbers; fix the seed inside")
         own = NOISE * (p.noise(claim) + U * np.abs(claimed)) + slack * np.abs(claimed) + floor
+        own = np.where(np.isfinite(claimed), own, 0)  # no noise excuses a NaN
         inside = np.abs(claimed - first.value) <= first.bar + own
         value, bar = (np.where(inside, a, b) for a, b in ((first.value, second.value), (first.bar, second.bar)))
-        return judge(law, p.where, claimed, value, np.where(first.kink | second.kink, np.inf, bar + own))
+        return judge(law, p.where, claimed, value, bar + own)
 
     finding = held(claim)
     if finding.verdict is not Verdict.DISAGREES:
@@ -189,7 +206,7 @@ def _simple_factor(claimed: Array, value: Array, bar: Array) -> tuple[Fraction |
 def same_law(law: str, p: Points, f: Function, g: Function, only: Array | bool = True) -> Finding:
     """Two ways to compute the same numbers; f is the one that is asked about."""
     got, expected = f(p.x), g(p.x)
-    level = NOISE * (p.noise(f) + p.noise(g)) + ELEMENTARY * np.maximum(np.abs(got), np.abs(expected)) + TINY
+    level = NOISE * (p.noise(f) + p.noise(g)) + ELEMENTARY * np.maximum(np.abs(got), np.abs(expected)) + U * p.scale(g) + TINY
     return judge(law, p.where, got, expected, np.where(only, level, np.inf))
 
 
@@ -207,7 +224,7 @@ def complex_laws(
     yield finding
     if finding.verdict is Verdict.AGREES:
         claimed, expected = claim(p.x), imaginary(p.x)
-        level = NOISE * (p.noise(claim) + p.noise(imaginary)) + ELEMENTARY * (np.abs(expected) + np.abs(f(p.x)))
+        level = NOISE * (p.noise(claim) + p.noise(imaginary)) + ELEMENTARY * (np.abs(expected) + np.abs(f(p.x)) + p.scale(f))
         level = np.where(slope(f, p.x, p.reach).kink, np.inf, level + floor)
         yield judge(f"{primed} is the imaginary part of {name}", p.where, claimed, expected, level)
 
@@ -326,7 +343,7 @@ def _points_of_activation(s: Activation, points: ArrayLike | None) -> tuple[Poin
         raise ValueRefused(f"every point given is a kink of {s.name}, where there is no derivative; pass other points.")
     reach = np.min([np.ones_like(z), *(np.abs(z - kink) for kink in s.kinks)], axis=0)
     base, j = z[None], np.zeros(len(z), int)
-    return Points(base, j, reach, lambda k, i: f"z = {z[i]:.6g}"), notes if at_kink.any() else ()
+    return Points(base, j, reach, lambda k, i: f"z = {z[i]:.6g}", alone=True), notes if at_kink.any() else ()
 
 
 def _grid(kinks: tuple[float, ...]) -> Array:

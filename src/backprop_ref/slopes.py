@@ -9,7 +9,6 @@ extrapolation settles.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import factorial
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,8 @@ from .rounding import smallest_normal, unit_roundoff
 Array = NDArray[Any]
 Function = Callable[[Array], Array]
 STEPS = 7  # 1/2, 1/8, ... 1/8192
-ORDERS = (4, 5, 6)  # differences of these orders: nothing is left in them of a smooth function, only its rounding
+PLACES = np.random.default_rng(0).uniform(-3.5, 3.5, 12)  # irregular: rounding errors can keep step with regular ones
+ROUGH = np.linalg.qr(np.vander(PLACES, 4), mode="complete")[0][:, 4:].T  # takes the cubic out of values at these places
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,18 +39,34 @@ class Slope:
 
 
 def noise(f: Function, x: Array, reach: Array | float = 1.0, spacing: float = 2.0**-26) -> Array:
-    """The size of the rounding errors in f near x, (r, c), from high differences of eight neighbouring values.
+    """The size of the rounding errors in f near x, (r, c): what no cubic explains of its values at twelve places nearby.
 
     reach: how far from x to either side f is smooth. Infinity where a value nearby is not finite. Where neighbours have
     equal values, f may be coarser than the spacing (a float32 inside it), and a wider one is looked at too.
-    Source: Moré and Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011) 1292-1314.
+    Source: as Moré and Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011) 1292-1314, with irregular
+    places instead of a difference table.
     """
-    size = np.maximum(np.abs(x), 1 / 16)
-    fine, equal = _noise(f, x, np.minimum(spacing * size, np.asarray(reach) / 8))
-    if not equal.any():
-        return fine
-    wide, _ = _noise(f, x, np.minimum(256 * spacing * np.minimum(size, 8), np.asarray(reach) / 8))
-    return np.where(equal, np.maximum(fine, wide), fine)
+    return _measured(f, x, reach, spacing)[0]
+
+
+def _measured(f: Function, x: Array, reach: Array | float, spacing: float = 2.0**-26) -> tuple[Array, Array]:
+    """The noise in f near x, and the largest of the |f| that it was measured in."""
+    size, reach = np.maximum(np.abs(x), 1 / 16), np.asarray(reach) / 8
+    table = _table(f, x, np.minimum(spacing * size, reach))
+    rough, equal = _rough(table), (np.diff(np.sort(table, axis=0), axis=0) == 0).any(axis=0)
+    if equal.any():
+        wide = _rough(_table(f, x, np.minimum(256 * spacing * np.minimum(size, 8), reach)))
+        rough = np.where(equal, np.maximum(rough, wide), rough)
+    return rough, np.abs(table).max(axis=0)
+
+
+def _table(f: Function, x: Array, step: Array) -> Array:
+    return np.array([f(x + k * step) for k in PLACES], float)
+
+
+def _rough(table: Array) -> Array:
+    rest = np.tensordot(ROUGH, table, axes=1)
+    return np.nan_to_num(np.sqrt((rest * rest).mean(axis=0)), nan=np.inf)
 
 
 def precision(values: Array) -> np.dtype[Any]:
@@ -60,31 +76,21 @@ def precision(values: Array) -> np.dtype[Any]:
     return np.dtype(np.float32 if short else np.float64)
 
 
-def _noise(f: Function, x: Array, step: Array) -> tuple[Array, Array]:
-    table = np.array([f(x + k * step) for k in np.arange(-3.5, 4)], float)
-    equal = (table[1:] == table[:-1]).any(axis=0)
-    size = np.zeros(table.shape[1:])
-    for k in range(1, max(ORDERS) + 1):
-        table = np.diff(table, axis=0)
-        if k in ORDERS:
-            size = np.maximum(size, np.sqrt(factorial(k) ** 2 / factorial(2 * k) * (table * table).mean(axis=0)))
-    return np.nan_to_num(size, nan=np.inf), equal
-
-
-def slope(f: Function, x: Array, reach: Array | float = 1.0, first: float = 0.5) -> Slope:
+def slope(f: Function, x: Array, reach: Array | float = 1.0, first: float = 0.5, scale: float = 0.0) -> Slope:
     """df/dx by central differences with steps first, first / 4, ..., extrapolated; the best of all extrapolations.
 
-    reach: how far from x to either side f is smooth; no step goes beyond half of it. A kink that nobody told of is
-    found: for a smooth f the slopes right and left of x differ in proportion to the step. Steps that cross one count
-    for nothing.
+    reach: how far from x to either side f is smooth; no step goes beyond half of it. scale: of the numbers inside f,
+    where they may be larger than f itself, as in log(1 + exp(z)). A kink that nobody told of is found: for a smooth f
+    the slopes right and left of x differ in proportion to the step. Steps that cross one count for nothing.
     Source: Ridders, Adv. Eng. Softw. 4 (1982) 75-76, with the rounding measured instead of ignored.
     """
     middle = f(x)
     kind = precision(f(x + (x + 1 / 16) * 2.0**-27 / 3))  # a short x may have a short f(x)
     u, tiny = unit_roundoff(kind), smallest_normal(kind)  # below tiny, f may have been flushed to zero
     middle = middle.astype(float)
-    size = np.maximum(noise(f, x, reach), np.maximum(2 * u * np.abs(middle), tiny))
-    relative = np.divide(size, np.abs(middle), out=np.full_like(size, 2 * u), where=np.abs(middle) > tiny)
+    noisy, largest = _measured(f, x, reach)
+    size = np.maximum(noisy, np.maximum(2 * u * np.maximum(np.abs(middle), scale), tiny))
+    relative = np.maximum(2 * u, np.divide(noisy, largest, out=np.zeros_like(size), where=largest > tiny))
     h_0 = np.minimum(first, np.asarray(reach) * first)
     central, rounding, jump = [], [], []
     crossed = np.full(middle.shape, -1)  # the last step that crosses a kink

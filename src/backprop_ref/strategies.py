@@ -8,7 +8,9 @@ Whatever fails shrinks to few layers of one neuron and to small round numbers: a
 """
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
+from math import copysign
 from typing import Any
 
 import numpy as np
@@ -29,9 +31,11 @@ NEEDS = {"cross_entropy": ("sigmoid",), "log_likelihood": ("softmax", "sigmoid")
 quarters: Entries = st.integers(-8, 8).map(lambda q: q / 4)  # -2 to 2: sums and products of a few are exact; shrinks to 0.0
 
 
+@cache  # a strategy is slow to make and quick to draw from
 def decimals(scale: float = 1.0) -> Entries:
-    """Quarters and thousandths between -scale and scale; shrinks to 0.0, and before that to scale/4 times a whole number."""
-    return st.integers(-4, 4).map(lambda q: scale * q / 4) | st.integers(-1000, 1000).map(lambda q: scale * q / 1000)
+    """Quarters, and as often thousandths, from -scale to scale. Shrinks to 0.0; before that, outwards to a quarter of scale."""
+    inwards = st.integers(-250, 249).map(lambda r: max(r, 0) / 1000)
+    return st.builds(lambda q, r: scale * (q / 4 - copysign(r, q) if q else 0.0), st.integers(-4, 4), inwards)
 
 
 def fits(sigma: Activation, of: Cost) -> bool:
@@ -116,7 +120,8 @@ def _networks(
 ) -> Network:
     sizes = draw(st.lists(st.integers(1, max_neurons), min_size=2, max_size=max_layers))
     of = draw(st.sampled_from(list(last)))
-    sigma = [draw(st.sampled_from(hidden)) for _ in sizes[2:]] + [draw(st.sampled_from(last[of]))]
+    pick = draw(st.integers(0, max(map(len, last.values())) - 1))  # drawn for every cost: the fewest draws count as the simplest
+    sigma = [draw(st.sampled_from(hidden)) for _ in sizes[2:]] + [last[of][pick % len(last[of])]]
     if entries is None:
         polynomial = any(s.degree is not None and s.degree > 1 for s in sigma)
         entries = decimals(draw(st.sampled_from(SCALES_OF_POLYNOMIALS if polynomial else SCALES)))
@@ -135,15 +140,16 @@ def _batches(
     X = _array(draw, anything, m, network.n[1])
     if network.cost.targets is None:
         return network, X, _array(draw, anything, m, network.n[network.L])
-    low, high = network.cost.targets
-    within = (st.integers(0, 4).map(lambda q: q / 4) | st.integers(0, 1000).map(lambda q: q / 1000)).map(
-        lambda t: low + (high - low) * t
-    )
-    return network, X, _array(draw, within, m, network.n[network.L])
+    return network, X, _array(draw, _between(*network.cost.targets), m, network.n[network.L])
 
 
 def _examples(of: st.SearchStrategy[Network], entries: Entries | None) -> st.SearchStrategy[tuple[Network, Array, Array]]:
     return _batches(of, st.just(1), entries).map(lambda batch: (batch[0], batch[1][0], batch[2][0]))
+
+
+@cache
+def _between(low: float, high: float) -> Entries:
+    return decimals().map(lambda t: low + (high - low) * abs(t))
 
 
 def _array(draw: st.DrawFn, entries: Entries, *shape: int) -> Array:

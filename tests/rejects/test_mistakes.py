@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from comparison import compare
 
 from backprop_ref import matrix
 from backprop_ref.gradient import Gradient
 from backprop_ref.matrix import CHAPTER, backprop, backprop_batch
 from backprop_ref.network import Network
-from property_tests.comparison import compare
 
 NETWORK = Network.random([3, 3, 3, 3], ["tanh", "softplus", "sigmoid"], seed=1)
 X, Y = np.random.default_rng(2).uniform(-1, 1, (2, 4, 3))

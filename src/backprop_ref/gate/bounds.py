@@ -14,6 +14,10 @@ functions within K u, sigma as one of the usual formulas (FORMS), the mean taken
 sums in float32. The change of sigma and sigma' over E_z is measured by differences of sigma', no formula for sigma''.
 What it measures from float64 is itself off by at most E: that is why products of two errors count three times.
 
+E of a sum is f, the error made in this very sum, and what the errors before it contribute: |w| E at most, which grows
+with every layer, and in a deeper network also at most the sum of all earlier errors, each with the sign of its way here
+(through, onward). There the error made at a neuron includes whatever is not linear: the change of sigma' over E, times E.
+
 Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., chapter 3.
 """
 
@@ -30,7 +34,7 @@ from ..costs import Cost
 from ..gradient import Gradient, Layers
 from ..network import Network, divisor
 from ..rounding import ELEMENTARY as K
-from ..rounding import smallest_normal, unit_roundoff
+from ..rounding import examples_at_once, magnitude, onward, smallest_normal, through, unit_roundoff
 
 Array = NDArray[Any]
 ITSELF = 1.01  # the bound's own rounding, and products of an error with u
@@ -175,7 +179,7 @@ def slopes(sigma: Activation, z: Array, E: Array) -> tuple[Array, Array, Array, 
 
 
 def elementwise(p: "Pass", l: int) -> None:
-    """a[l], s[l] and their E from z[l] and E_z[l]."""
+    """a[l], s[l] and their E from z[l] and E_z[l]; the errors of z[l] by source become those of a[l]."""
     c, sigma, z = p.c, p.network.sigma[l], p.z[l]
     a = sigma.sigma(z)
     E = p.E_z[l] if sigma in FORMS else p.E_z[l] + K * c.u * np.abs(z)
@@ -183,6 +187,9 @@ def elementwise(p: "Pass", l: int) -> None:
     of_a, of_s = FORMS.get(sigma, _any)(np.abs(z), np.abs(a), np.abs(s))
     p.a[l], p.E_a[l] = a, c.bounded(E * largest + c.u * of_a + c.tiny, np.abs(a))
     p.s[l], p.E_s[l] = s, c.bounded(change + c.u * of_s + c.tiny, np.abs(s))
+    if p.deep and l < p.L:
+        of_z = p.made + (E - p.E_z[l])
+        p.P = onward(s, p.P, np.abs(s) * of_z + 2 * p.E_s[l] * E + c.u * of_a + c.tiny)
 
 
 def softmax(p: "Pass") -> None:
@@ -224,10 +231,16 @@ def change(f: Callable[[Array], Array], v: Array, E: Array, separable: bool) -> 
 
 @dataclass
 class Pass:
-    """One pass with its errors, as it grows. naive: formulas that are correct only for moderate z count as correct."""
+    """One pass with its errors, as it grows, over some of the m examples.
+
+    naive: formulas that are correct only for moderate z count as correct
+    P      in a deep network, the error of the latest z or a, then of the latest delta, by source: rounding.through
+    made   the error made in the latest sum
+    """
 
     network: Network
     c: Arithmetic
+    m: int
     y: Array
     E_y: Array
     a: dict[int, Array]
@@ -240,9 +253,11 @@ class Pass:
     delta: dict[int, Array] = field(default_factory=dict)
     E_delta: dict[int, Array] = field(default_factory=dict)
     at_kink: dict[int, Array] = field(default_factory=dict)
+    P: Array | None = None
+    made: Array = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
-        self.L, self.m = self.network.L, self.y.shape[1]
+        self.L, self.deep = self.network.L, self.network.L > 3  # below, |w| |s| is |w s|
         self.w = {l: _wide(v) for l, v in self.network.w.items()}
         self.E_w = {l: self.c.entering(v) for l, v in self.network.w.items()}
         self.share = self.m * self.c.tiny  # delta may be divided by m before it is multiplied and flushed
@@ -273,19 +288,54 @@ def rounding(
     X, Y = network.batch(X, Y)
     c = Arithmetic.of(dtype)
     x, y = X.T, Y.T
-    E_y = c.entering(y)
-    p = Pass(network, c, _wide(y), np.zeros(y.shape) if E_y is None else E_y, {1: _wide(x)}, {1: c.entering(x)}, naive)
-    size = divisor(reduction, p.m)
+    E_x, E_y = c.entering(x), c.entering(y)
+    E_y = np.zeros(y.shape) if E_y is None else E_y
+    m, size = len(X), divisor(reduction, len(X))
+    at_once = m if network.L <= 3 else examples_at_once(network.sizes)
+    passes = []
     with np.errstate(all="ignore"):
-        forward(p)
-        output_error(p)
-        for l in reversed(range(2, p.L)):
-            back(p, l)
+        for i in range(0, m, at_once):
+            some = np.s_[:, i : i + at_once]
+            p = Pass(
+                network, c, m, _wide(y[some]), E_y[some], {1: _wide(x[some])}, {1: None if E_x is None else E_x[some]}, naive
+            )
+            forward(p)
+            output_error(p)
+            for l in reversed(range(2, p.L)):
+                back(p, l)
+            p.E_delta[1] = p.c.bounded(*backward(p, 1))
+            passes.append(p)
+        p = side_by_side(passes)
         nabla_w = {l: bp4(p, l) / size for l in network.layers}
         nabla_b = {l: bp3(p, l) / size for l in network.layers if network.has_biases}
-        nabla_x = ITSELF * p.c.bounded(*backward(p, 1)).T / size
     delta = {l: ITSELF * E.T for l, E in p.E_delta.items()}
+    nabla_x = delta.pop(1) / size
     return Bounds(nabla_w, nabla_b, delta, {l: hit.T for l, hit in p.at_kink.items()}, nabla_x)
+
+
+def side_by_side(passes: list[Pass]) -> Pass:
+    """Passes over a few examples each, as one over all: what bp3, bp4 and the caller read of it."""
+
+    def joined(parts: list[dict[int, Any]]) -> dict[int, Any]:
+        return {l: None if v is None else np.concatenate([part[l] for part in parts], axis=-1) for l, v in parts[0].items()}
+
+    for name in ("a", "E_a", "delta", "E_delta", "at_kink") if len(passes) > 1 else ():
+        setattr(passes[0], name, joined([getattr(p, name) for p in passes]))
+    return passes[0]
+
+
+def summed(p: Pass, w: Array, E_w: Array | None, v: Array, E: Array | None, n: int, tiny: float) -> tuple[Array, Array]:
+    """(E, sum |w||v|) of the sums w v, of n roundings each, for an error E of v, with its signs where it is known by source."""
+    if E is None:
+        p.made, size = p.c.dot(w, E_w, v, None, n, tiny)
+        return p.made, size
+    p.made, size = p.c.dot(w, E_w, np.abs(v) + 3 * E, None, n, tiny)
+    carried = np.abs(w) @ E
+    if p.P is None:
+        p.made = p.made + carried  # the first source
+        return p.made, size
+    p.P = through(w, p.P)
+    return p.made + np.fmin(carried, magnitude(p.P)), size  # fmin: a source without a bound makes all of P NaN
 
 
 def forward(p: Pass) -> None:
@@ -296,9 +346,10 @@ def forward(p: Pass) -> None:
         E_b = c.entering(network.b[l])
         p.z[l] = p.w[l] @ p.a[l - 1] + b  # (25)
         n = network.n[l - 1] + 1
-        E, size = c.dot(p.w[l], p.E_w[l], p.a[l - 1], p.E_a[l - 1], n, c.tiny_sum)
-        E = E + c.gamma(n) * np.abs(b) + (0.0 if E_b is None else E_b[:, None]) + (c.tiny - c.tiny_sum)
-        p.E_z[l] = c.bounded(E, size + np.abs(b))
+        E, size = summed(p, p.w[l], p.E_w[l], p.a[l - 1], p.E_a[l - 1], n, c.tiny_sum)
+        of_b = c.gamma(n) * np.abs(b) + (0.0 if E_b is None else E_b[:, None]) + (c.tiny - c.tiny_sum)
+        p.made = p.made + of_b
+        p.E_z[l] = c.bounded(E + of_b, size + np.abs(b))
         if network.sigma[l].elementwise:
             elementwise(p, l)
         elif network.sigma[l] is activations.softmax:
@@ -329,6 +380,7 @@ def output_error(p: Pass) -> None:
         delta, E = bp1(p, cost)
     p.delta[p.L] = factor * delta
     p.E_delta[p.L] = p.c.bounded(abs(factor) * E + 2 * p.c.u * np.abs(factor * delta) + p.share, np.abs(factor * delta))
+    p.P = onward(None, None, p.E_delta[p.L]) if p.deep else None
 
 
 def bp1(p: Pass, cost: Cost) -> tuple[Array, Array]:
@@ -418,17 +470,20 @@ def own_pair(p: Pass, pair: costs.Pair) -> tuple[Array, Array]:
 def backward(p: Pass, l: int) -> tuple[Array, Array]:
     """(E, sum |w||delta|) of (w^(l+1))^T delta^(l+1)."""
     E_w = p.E_w[l + 1]
-    E, size = p.c.dot(
-        p.w[l + 1].T, None if E_w is None else E_w.T, p.delta[l + 1], p.E_delta[l + 1], p.network.n[l + 1], p.share_sum
-    )
+    w, E_w = p.w[l + 1].T, None if E_w is None else E_w.T
+    E, size = summed(p, w, E_w, p.delta[l + 1], p.E_delta[l + 1], p.network.n[l + 1], p.share_sum)
+    p.made = p.made + p.share
     return E + p.share, size
 
 
 def back(p: Pass, l: int) -> None:
     """Delta^l and its E."""
-    signed = p.w[l + 1].T @ p.delta[l + 1]
-    p.delta[l] = signed * p.s[l]  # BP2
-    p.E_delta[l] = p.c.product(signed, p.c.bounded(*backward(p, l)), p.s[l], p.E_s[l], p.share)
+    s, E_s, signed = p.s[l], p.E_s[l], p.w[l + 1].T @ p.delta[l + 1]
+    E = p.c.bounded(*backward(p, l))
+    p.delta[l] = signed * s  # BP2
+    p.E_delta[l] = p.c.product(signed, E, s, E_s, p.share)
+    if p.deep:
+        p.P = onward(s, p.P, p.c.product(signed, p.made, s, E_s, p.share) + 3 * E * E_s)
 
 
 def bp3(p: Pass, l: int) -> Array:

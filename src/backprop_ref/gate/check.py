@@ -22,6 +22,7 @@ from ..network import Network, divisor
 from ..oracles import differences
 from ..rounding import unit_roundoff
 from .bounds import Bounds, rounding
+from .claim import CandidateFailed, Claim
 from .mistakes import COMMON
 from .planting import unseen
 from .report import Finding, Part, Report
@@ -52,6 +53,7 @@ def check_network(
 
     candidate(weights, biases, X, Y) -> (nabla_w, nabla_b): lists for layers 2..L of arrays (n_l, n_(l-1)) and (n_l,), from
     such lists, X (m, n_1) and Y (m, n_L). Of a network without biases, biases is empty and nabla_b may be left out.
+    It may return a Claim instead, whose entries may be off by more; and raise CandidateFailed with a sentence of its own.
     oracle: differences.complex_step (the default; central where a complex form is missing), differences.central or
     enclosures.enclose. reduction: "mean" or "sum". weight_decay: lambda; (lambda/2) times the sum of the squares of all
     weights, not biases, is part of the cost. inputs: the candidate returns a third value, dC/dx of shape (m, n_1).
@@ -74,7 +76,7 @@ def check_network(
     allowed = Allowed.of(network, X, Y, first.dtype, reduction)
     bracket = _kink_interval(network, X, Y, expected, reduction, inputs)
     job = _Job(network, expected, allowed, bracket, weight_decay, size, inputs, left_out)
-    parts = job.compare(first.claim)
+    parts = job.compare(first.claim, first.extra)
     findings = [*first.findings, *_again(call, job, first, parts)]
     if not any(p.count(Verdict.DISAGREES) for p in parts):
         findings += _elsewhere(call, first, X, Y, reduction, weight_decay, seed)
@@ -89,7 +91,7 @@ def check_network(
         seed=seed,
     )
     notes = [*_accuracy(job, first, parts, X, Y, reduction), *_untested(job, len(X), reduction)]
-    return replace(report, notes=tuple(notes), unseen=_unseen(job, X, Y, reduction), seconds=perf_counter() - start)
+    return replace(report, notes=tuple(notes), unseen=_unseen(job, first, X, Y, reduction), seconds=perf_counter() - start)
 
 
 def compare(
@@ -144,8 +146,8 @@ class _Job:
     inputs: bool
     left_out: frozenset[tuple[str, int]]
 
-    def compare(self, claim: Gradient) -> list[Part]:
-        """Each array of the claim, entry by entry."""
+    def compare(self, claim: Gradient, extra: Gradient | None = None) -> list[Part]:
+        """Each array of the claim, entry by entry. extra: what its entries may be off by besides."""
         parts = []
         for part, l, claimed in claim.items():
             if (part, l) in self.left_out:
@@ -155,6 +157,8 @@ class _Job:
             value, error, why = (getattr(g, part)[l] for g in (self.expected, self.expected.bound, self.expected.why))
             allowed, unsure = self.allowed.of_part("nabla_x" if of_inputs else part, l)
             value, error = value * scale, error * scale
+            if extra is not None and part != "delta":
+                allowed = allowed + getattr(extra, part)[l]
             if part == "nabla_w" and self.weight_decay:
                 decay = self.weight_decay * self.network.w[l].astype(np.float64)
                 allowed = allowed + 4 * unit_roundoff(claimed.dtype) * (np.abs(value) + np.abs(decay) + allowed)
@@ -215,6 +219,7 @@ class _Answer:
     claim: Gradient | None
     dtype: Any
     findings: list[Finding]
+    extra: Gradient | None = None
 
 
 class _Call:
@@ -241,8 +246,15 @@ class _Call:
             findings.append(
                 Finding(Verdict.DISAGREES, f"the candidate changed its inputs: {what}; it must leave them as they are")
             )
+        extra = None
+        if isinstance(answer, Claim):
+            findings += [Finding(Verdict.DISAGREES, text) for text in answer.wrong]
+            if answer.extra_w:
+                parts = zip(("nabla_w", "nabla_b"), (answer.extra_w, answer.extra_b), strict=True)
+                extra = Gradient(**{part: dict(enumerate(layers, start=2)) for part, layers in parts})
+            answer = (answer.nabla_w, answer.nabla_b) if network.has_biases else (answer.nabla_w,)
         claim, dtype, found = self._claim(answer, arrays)
-        return _Answer(claim, dtype, findings + found)
+        return _Answer(claim, dtype, findings + found, extra)
 
     def _claim(self, answer: Any, inputs: list[Array]) -> tuple[Gradient | None, Any, list[Finding]]:
         wanted = "(nabla_w, nabla_b, nabla_x)" if self.inputs else "(nabla_w, nabla_b)"
@@ -324,6 +336,8 @@ def _run(call: Callable[[], Any], timeout: float) -> tuple[Any, str]:
         try:
             with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
                 outcome.append((call(), ""))
+        except CandidateFailed as error:
+            outcome.append((None, str(error)))
         except BaseException as error:  # SystemExit too: nothing that a candidate does may end the check
             outcome.append((None, f"the candidate raised {type(error).__name__}: {error}{_line(error)}"))
 
@@ -355,7 +369,7 @@ def _again(call: _Call, job: _Job, first: _Answer, parts: list[Part]) -> list[Fi
         for (_, _, p), (_, _, q) in zip(first.claim.items(), second.claim.items(), strict=True)
     ):
         return []
-    lies = [any(p.count(Verdict.DISAGREES) for p in tried) for tried in (parts, job.compare(second.claim))]
+    lies = [any(p.count(Verdict.DISAGREES) for p in tried) for tried in (parts, job.compare(second.claim, second.extra))]
     verdict = Verdict.DISAGREES if all(lies) else Verdict.CANNOT_TELL
     return [
         Finding(
@@ -397,7 +411,8 @@ def _elsewhere(call: _Call, first: _Answer, X: Array, Y: Array, reduction: str, 
                 g = g - weight_decay * w[l]
             claimed += float((g * u).sum())
             size += float((np.abs(g) * np.abs(u)).sum())
-            bound += float((getattr(allowed, part)[l] * np.abs(u)).sum())
+            off = getattr(allowed, part)[l] + (0.0 if answer.extra is None else getattr(answer.extra, part)[l])
+            bound += float((off * np.abs(u)).sum())
     bound += error + 4 * network.parameters * unit_roundoff(np.float64) * size
     if weight_decay:
         bound += 4 * unit_roundoff(answer.dtype) * (size + weight_decay * sum(float(np.abs(u).sum()) for u in w.values()))
@@ -426,7 +441,7 @@ def _accuracy(job: _Job, first: _Answer, parts: list[Part], X: Array, Y: Array, 
     if first.claim is None or first.dtype != np.float64 or not any(p.count(Verdict.DISAGREES) for p in parts):
         return []
     for dtype in DTYPES[1:]:
-        narrow = replace(job, allowed=Allowed.of(job.network, X, Y, dtype, reduction)).compare(first.claim)
+        narrow = replace(job, allowed=Allowed.of(job.network, X, Y, dtype, reduction)).compare(first.claim, first.extra)
         if not any(p.count(Verdict.DISAGREES) for p in narrow):
             name = np.dtype(dtype).name
             return [f"accurate to {name} only: within what a right {name} computation may be off, but it came back as float64"]
@@ -442,10 +457,13 @@ def _untested(job: _Job, m: int, reduction: str) -> list[str]:
     return notes
 
 
-def _unseen(job: _Job, X: Array, Y: Array, reduction: str) -> tuple[tuple[str, str], ...]:
+def _unseen(job: _Job, first: _Answer, X: Array, Y: Array, reduction: str) -> tuple[tuple[str, str], ...]:
     """The common mistakes that leave every entry within its bound on this very probe, each planted on it."""
     allowed = Gradient(
-        *({l: E + getattr(job.expected.bound, part)[l] for l, E in layers.items()} for part, layers in job.allowed.parts())
+        *(
+            {l: E + getattr(job.expected.bound, part)[l] + (getattr(first.extra, part)[l] if first.extra else 0) for l, E in v.items()}
+            for part, v in job.allowed.parts()
+        )
     )
     return tuple((u.mistake.title, u.why) for u in unseen(COMMON, job.network, X, Y, reduction, allowed))
 

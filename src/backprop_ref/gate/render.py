@@ -24,10 +24,10 @@ def text(report: Report) -> str:
             "",
             f"  checked    {report.checked:,} of {max(report.total, report.checked):,} entries against {report.source}{unsure}",
         ]
-        lines += [f"  resolution {_resolution(report)}"]
-        lines += [f"  unresolved {line}" for line in _unresolved(report)]
+        lines += [f"  resolution {resolution_line(report)}"]
+        lines += [f"  unresolved {line}" for line in unresolved_lines(report)]
     lines += [f"  note       {note}" for note in report.notes]
-    lines += [f"  unseen     {line}" for line in _unseen(report)]
+    lines += [f"  unseen     {line}" for line in unseen_lines(report)]
     seed = "" if report.seed is None else f", seed {report.seed}"
     return "\n".join([*lines, f"  time       {report.seconds:.3g} s{seed}"])
 
@@ -47,9 +47,9 @@ def _summary(report: Report, parts: list[Part]) -> str:
         agree = sum(p.count(Verdict.AGREES) for p in parts)
         return f"{agree:,} of {size:,} entries agree"
     [worst] = report.worst(1, wrong)
-    where = ", ".join(f"{p.equation + ' ' if p.equation else ''}{p.label}" for p in wrong)
+    where = ", ".join(f"{p.equation} {p.label}" for p in wrong if p.equation)
     n = sum(p.count(Verdict.DISAGREES) for p in wrong)
-    return f"{n:,} of {size:,} entries wrong ({where}); worst {entry(worst)}"
+    return f"{n:,} of {size:,} entries wrong{f' ({where})' if where else ''}; worst {entry(worst)}"
 
 
 def entry(e: Entry) -> str:
@@ -59,7 +59,8 @@ def entry(e: Entry) -> str:
     return f"{e.name}: claimed {e.claimed:.6g}, is {e.expected:.6g}, off by {e.difference:.2g}, allowed {e.bound:.2g}"
 
 
-def _resolution(report: Report) -> str:
+def resolution_line(report: Report) -> str:
+    """The smallest error that could not have hidden, in the coarsest array."""
     found = [(p.resolution, p.label) for p in report.parts if math.isfinite(p.resolution)]
     if not found:
         return "none: no array has an entry that could be told"
@@ -67,7 +68,8 @@ def _resolution(report: Report) -> str:
     return f"an error above {r:.1g} of the largest entry of its array could not have hidden (coarsest: {label})"
 
 
-def _unresolved(report: Report) -> Iterable[str]:
+def unresolved_lines(report: Report) -> Iterable[str]:
+    """The arrays whose bound is coarser than some of their entries."""
     for p in report.parts:
         if p.unresolved and not p.resolved:
             yield f"{p.label}: none of its {_entries(p.size)} could be resolved; whatever it holds below the bound is unseen"
@@ -75,7 +77,7 @@ def _unresolved(report: Report) -> Iterable[str]:
             yield f"{p.label}: {p.unresolved:,} of {_entries(p.size)}: too small beside the rounding of what they are summed from"
 
 
-def _unseen(report: Report) -> Iterable[str]:
+def unseen_lines(report: Report) -> Iterable[str]:
     """The mistakes that could not have shown, gathered by the reason why."""
     by_reason: dict[str, list[str]] = {}
     for mistake, why in report.unseen:

@@ -88,7 +88,7 @@ class Part:
     def unresolved(self) -> int:
         """How many told entries have a bound that is not below the entry, nor below a thousandth of the array's largest."""
         visible = np.maximum(np.abs(np.nan_to_num(self.expected)), VISIBLE * self.largest)
-        return int((~(self.bound < visible) & (self.verdicts != 2)).sum())
+        return int((~(self.bound < visible) & (self.verdicts != 2) & np.isfinite(self.expected)).sum())
 
     @property
     def resolved(self) -> int:

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-__all__ = ["differences", "enclosures", "exact"]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["blackbox", "differences", "enclosures", "exact"]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

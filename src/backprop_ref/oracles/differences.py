@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..gradient import PARTS, Estimate, Gradient
 from ..network import Network, divisor
 from ..rounding import gamma, power_of_two_above
-from .moves import MEMORY, Above, Base, K, along
-from .tangents import STEP, Slopes, reach
+from .moves import MEMORY, Above, Base, K, along, summed
+from .tangents import LOST, STEP, Slopes, reach
 
 Array = NDArray[Any]
 H = 2.0**-17  # of central differences: about the cube root of U, where truncation and rounding meet
@@ -61,8 +61,8 @@ def complex_step(
                 moved.imag = h[:, None] * p.a[l - 1][ks].T
                 im = s.above.cost(l, js, moved).imag
                 nabla_w[js, ks] = im.sum(axis=1) / h
-                if s.faint[l].any():
-                    s.underflowing(l, js, ks, im, code[js, ks])
+                if np.abs(im).max(axis=1).min() < LOST:
+                    s.underflowing(l, js, ks, im, bound[js, ks] * h, code[js, ks])
             found.weights(l, nabla_w, bound, code)
     return found.estimate(s.reasons, proven=True, source="complex step")
 
@@ -102,7 +102,7 @@ def central(
                 w_code[js, ks] = np.maximum(*np.split(crossed.max(axis=1), 2, axis=1))
             noise = (s.noise[l].sum(axis=1)[:, None] / h_j[:, None]) / h_k * (size.max(axis=1) > 0)
             total = np.abs(delta) + bar
-            w_bar = s.truncation @ size.T + noise + total @ p.E_a[l - 1].T + gamma(p.m + 2) * (total @ size.T)
+            w_bar = noise + summed(s.truncation, size.T) + summed(total, p.E_a[l - 1].T + gamma(p.m + 2) * size.T)
             w_code[(w_code == 0) & ~np.isfinite(nabla_w + w_bar)] = s.TOO_COARSE
             found.weights(l, nabla_w, w_bar, w_code)
     return found.estimate(s.reasons, proven=False, source="central")
@@ -144,13 +144,13 @@ def directional(
 class _RealSlopes:
     """Observed slopes on real numbers, and what rounding and truncation do to a central difference."""
 
-    TOO_COARSE = 1
+    TOO_COARSE = 2
 
     def __init__(self, p: Base) -> None:
         self.p = p
         C = p.pair.C if p.pair else p.network.cost.C
         self.above = Above(p, {l: s.sigma for l, s in p.sigma.items()}, C)
-        self.reasons = ["", "rounding leaves no certain digit here: the error bar is not finite"]
+        self.reasons = ["", "", "rounding leaves no certain digit here: the error bar is not finite"]
         self.crosses = {}
         for l in p.layers:
             if p.network.sigma[l].kinks:
@@ -172,8 +172,8 @@ class _RealSlopes:
         """Go down to layer l, given delta^(l+1) and its bar (None for l = L): the rounding of C while a z^l_j moves."""
         p = self.p
         if delta is None or bar is None:
-            rounded = K * np.abs(p.q) * self._slope_of_cost()
-            self.noise[l] = np.broadcast_to(self._shared + rounded.sum(axis=0), p.z[l].shape)
+            self._shared = self._shared + self._rounding_of_q().sum(axis=0)
+            self.noise[l] = np.broadcast_to(self._shared, p.z[l].shape)
             return
         size = np.abs(p.w[l + 1])
         terms = size @ np.abs(p.a[l]) + np.abs(p.b[l + 1])[:, None]
@@ -182,10 +182,11 @@ class _RealSlopes:
         self.noise[l] = self._shared + rounded
         self._shared = self._shared + rounded.sum(axis=0)
 
-    def _slope_of_cost(self) -> Array:
-        q, y = self.p.q, self.p.y[:, None]
-        t = H * np.maximum(1, np.abs(q)) / 2**10  # far inside (0, 1), where logarithms are defined
-        return np.nan_to_num(np.abs(self.above.C(along(q, t), y) - self.above.C(along(q, -t), y)) / (2 * t))
+    def _rounding_of_q(self) -> Array:
+        """What the rounding of each q_j, a^L_j or z^L_j, does to C: (n_L, m)."""
+        q, y, E, C = self.p.q, self.p.y[:, None], K * np.abs(self.p.q), self.p.C
+        up, down = (np.abs(self.above.C(along(q, e), y) - C) for e in (E, -E))
+        return np.nan_to_num(np.maximum(up, down))  # NaN: beyond the end of the cost's domain, where nothing rounds to
 
     def cost(self, l: int, js: slice, move: Array) -> tuple[Array, Array]:
         """C_x with z^l_j moved, (J, m, R), and the number of a reason where a move carries a neuron across a kink."""
@@ -232,7 +233,8 @@ class _Parts:
         self._keep("delta", l, delta.T, B.T, code.T)
         if l > 1 and self.p.network.has_biases:
             B = B + gamma(self.p.m + 1) * np.abs(delta)
-            self._keep("nabla_b", l, delta.sum(axis=1) / self.scale, B.sum(axis=1) / self.scale, code.max(axis=1))
+            code = np.where((code == 1).all(axis=1), 1, np.where(code == 1, 0, code).max(axis=1))
+            self._keep("nabla_b", l, delta.sum(axis=1) / self.scale, B.sum(axis=1) / self.scale, code)
 
     def weights(self, l: int, nabla_w: Array, bound: Array, code: Array) -> None:
         """nabla_w^l with its bound, summed over the examples, and its reasons."""

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..activations import linear
 from ..errors import ValueRefused
 from ..network import Network
-from ..rounding import U, gamma
+from ..rounding import U, examples_at_once, gamma, magnitude, onward, through
 
 Array = NDArray[Any]
 MEMORY = 128 * 2**20  # bytes that the blocks may take, unless the user says otherwise
@@ -40,15 +40,17 @@ class Base:
         self.a: dict[int, Array] = {1: X.T.astype(np.float64)}
         self.z = dict(self.a)  # z^1 is x as well: the inputs may be moved like any z
         self.sigma = {1: linear} | dict(network.sigma)
-        self.E_a, self.E_z = {1: np.zeros_like(self.a[1])}, {1: np.zeros_like(self.a[1])}
         with np.errstate(over="ignore", invalid="ignore"):
             for l in self.layers:
-                sigma, w, size = self.sigma[l], self.w[l], np.abs(self.w[l])
-                self.z[l] = w @ self.a[l - 1] + self.b[l][:, None]  # (25)
-                self.a[l] = sigma.sigma(self.z[l])
-                terms = size @ np.abs(self.a[l - 1]) + np.abs(self.b[l])[:, None]
-                self.E_z[l] = size @ self.E_a[l - 1] + gamma(self.n[l - 1] + 2) * terms
-                self.E_a[l] = spread(sigma.sigma, self.z[l], self.E_z[l], sigma.elementwise) + K * np.abs(self.a[l])
+                self.z[l] = self.w[l] @ self.a[l - 1] + self.b[l][:, None]  # (25)
+                self.a[l] = self.sigma[l].sigma(self.z[l])
+            self.E_z, self.E_a = (
+                {l: np.zeros_like(z) for l, z in self.z.items()},
+                {l: np.zeros_like(a) for l, a in self.a.items()},
+            )
+            at_once = examples_at_once(network.sizes)
+            for x in range(0, self.m, at_once):
+                self._errors(slice(x, x + at_once))
             self.pair = network.cost.pair(network.sigma[self.L])
             self.q, self.E_q = (self.z[self.L], self.E_z[self.L]) if self.pair else (self.a[self.L], self.E_a[self.L])
             self.C = (self.pair.C if self.pair else network.cost.C)(self.q, self.y)
@@ -58,6 +60,24 @@ class Base:
                 f"The cost of example {x + 1} is {self.C[x]} ({network.cost.name} behind {network.sigma[self.L].name}): it has "
                 "no derivative there. Use smaller weights, or an activation in layer L whose outputs the cost is defined for."
             )
+
+    def _errors(self, xs: slice) -> None:
+        """E_z and E_a of some examples. Errors keep their signs on the way up; the slope of sigma is observed over E_z."""
+        P: Array | None = None
+        for l in self.layers:
+            w, sigma, z, a = self.w[l], self.sigma[l], self.z[l][:, xs], self.a[l][:, xs]
+            terms = np.abs(w) @ (np.abs(self.a[l - 1][:, xs]) + self.E_a[l - 1][:, xs]) + np.abs(self.b[l])[:, None]
+            made = gamma(self.n[l - 1] + 2) * terms
+            P = onward(np.ones_like(z), None if P is None else through(w, P), made)
+            self.E_z[l][:, xs] = E = magnitude(P)
+            if not sigma.elementwise:
+                self.E_a[l][:, xs] = spread(sigma.sigma, z, E) + K * np.abs(a)
+                return  # it is layer L
+            near = np.maximum(2.0**-20 * np.maximum(1, np.abs(z)), E)
+            s = (sigma.sigma(z + near) - sigma.sigma(z - near)) / (2 * near)
+            bent = np.maximum(np.abs(sigma.sigma(z + E) - a - s * E), np.abs(sigma.sigma(z - E) - a + s * E))
+            P = onward(s, P, 2 * bent + 3 * K * np.abs(a))
+            self.E_a[l][:, xs] = magnitude(P)
 
     def blocks(self, l: int) -> Iterator[tuple[slice, slice]]:
         """Neurons j and inputs k of layer l, in blocks that stay in cache and within the memory allowed."""
@@ -111,16 +131,30 @@ class Above:
         return z.reshape(self.base.n[l], *a.shape[1:])
 
 
+def summed(B: Array, size: Array) -> Array:
+    """B @ size in which infinity times 0 is 0: what is not moved adds nothing, whatever its bound."""
+    if np.isfinite(B).all():
+        return B @ size
+    unbounded = (~np.isfinite(B)).astype(float) @ (size != 0) > 0
+    return np.where(unbounded, np.inf, np.where(np.isfinite(B), B, 0) @ size)
+
+
 def along(q: Array, step: Any) -> Array:
     """q (n, m) moved along each coordinate in turn: (n, n, m), of which [:, j] has q_j moved by step_j."""
     eye = np.eye(len(q))[:, :, None]
     return q[:, None] + eye * step
 
 
-def spread(f: Callable[[Array], Array], q: Array, E: Array, elementwise: bool) -> Array:
-    """How far f(q) may move while each q_i moves by at most E_i: from values of f alone."""
+def observed(f: Callable[[Array], Array], z: Array, E: Array) -> tuple[Array, Array]:
+    """A slope of f at z, elementwise, and how far any slope within E may be from it: from values of f alone."""
+    h = np.maximum(2.0**-20 * np.maximum(1, np.abs(z)), 2 * E)
+    here = f(z)
+    above, below = (f(z + h) - here) / h, (here - f(z - h)) / h
+    return (above + below) / 2, np.abs(above - below)
+
+
+def spread(f: Callable[[Array], Array], q: Array, E: Array) -> Array:
+    """How far f(q), which mixes its neurons, may move while each q_i moves by at most E_i: from values of f alone."""
     here = f(q)
-    if elementwise:
-        return np.maximum(np.abs(f(q + E) - here), np.abs(f(q - E) - here))
     up, down = (np.abs(f(along(q, e)) - here[:, None]) for e in (E, -E))
     return 2 * np.maximum(up, down).sum(axis=1)

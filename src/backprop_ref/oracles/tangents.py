@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rounding import TINY, gamma
-from .moves import Above, Base, K, along
+from ..rounding import gamma
+from .moves import Above, Base, K, along, summed
 
 Array = NDArray[Any]
 STEP = 2.0**-60  # of complex step: a power of two, so that dividing by it is exact; its square is far below U
 NEAR = 2.0**-30  # over what a change of slope is observed
+BENT = 4 * (STEP / NEAR) ** 2  # of the change of a slope over NEAR: what a slope over STEP differs from the derivative by
+LOST = 2.0**-962  # an imaginary part below it may have lost digits to underflow
 UNDERFLOW = "the imaginary part underflows: the derivative is too small for complex step; use central() or enclose()"
 TOO_COARSE = "rounding leaves no certain digit here: the bound is not finite"
 
@@ -29,6 +31,11 @@ def small_scale(q: Array) -> Array:
     """min(1, |q|) as a power of two, 1 where q is 0: a complex step is a fraction of it."""
     size = np.clip(np.abs(q), 2.0**-200, 1)
     return np.where(q == 0, 1.0, np.ldexp(1.0, np.frexp(size)[1] - 1))
+
+
+def moved(E: Array, q: Array) -> Array:
+    """E in the moved pass: there real parts shift by the square of the step as well, with room for a slope."""
+    return E + 2.0**-100 * small_scale(q)
 
 
 def observe(
@@ -53,12 +60,12 @@ def observe(
 
     if separable:
         seen = either_side(near)
-        return here, seen * (2 * E / near), seen == 0
+        return here, seen * (E / near * (1 + 4 * E / near) + BENT), seen == 0
     unit = np.eye(len(q))[:, :, None]
     total, flat = np.zeros_like(here), np.ones(here.shape, bool)
     for i in range(len(q)):
         seen = either_side(unit[i] * near)
-        total += seen * (2 * E[i] / near[i])
+        total += seen * (E[i] / near[i] * (1 + 4 * E[i] / near[i]) + BENT)
         flat &= seen == 0
     return here, total, flat
 
@@ -74,7 +81,7 @@ class Slopes:
         self.S: dict[int, Array] = {}
         self.dS: dict[int, Array] = {}
         self.V: dict[int, Array] = {}
-        self.faint: dict[int, Array] = {l: np.zeros(p.z[l].shape, bool) for l in p.z}  # a slope that underflows to 0
+        self.alive: dict[int, Array] = {l: np.ones(p.z[l].shape, bool) for l in p.z}  # a move reaches C, however faintly
         self.code: dict[int, Array] = {l: np.zeros(p.z[l].shape, int) for l in p.z}  # numbers into reasons
         self.reasons = ["", UNDERFLOW, TOO_COARSE]
         for l in sigma:
@@ -89,10 +96,11 @@ class Slopes:
         def slope(z: Array) -> Array:
             return (sigma(z + 1j * t) if kind.elementwise else sigma(along(z, 1j * t))).imag / t
 
-        S, self.dS[l], flat = observe(slope, p.z[l], 2 * p.E_z[l], kind.elementwise, kind.kinks)
+        S, self.dS[l], flat = observe(slope, p.z[l], moved(p.E_z[l], p.z[l]), kind.elementwise, kind.kinks)
         self.S[l] = np.abs(S)
-        if kind.elementwise and not kind.kinks and kind.degree is None:
-            self.faint[l] = (S == 0) & flat & (slope(np.full_like(p.z[l], 0.5)) != 0)
+        if kind.elementwise:
+            faint = flat & (slope(np.full_like(p.z[l], 0.5)) != 0)  # 0 here and nearby: it underflows, and is not 0
+            self.alive[l] = (S != 0) | (faint & (kind.degree is None and not kind.kinks))
         for kink in kind.kinks:
             for j, x in np.argwhere(np.abs(p.z[l] - kink) <= p.E_z[l]):
                 example = f" (example {x + 1})" if p.m > 1 else ""
@@ -107,7 +115,7 @@ class Slopes:
         def slope(q: Array, y: Array = p.y) -> Array:
             return self.C(along(q, 1j * t), y[:, None]).imag / t
 
-        G, dG, flat = observe(slope, p.q, 2 * p.E_q, separable)  # 2: the moved pass rounds as well
+        G, dG, flat = observe(slope, p.q, moved(p.E_q, p.q), separable)
         size = np.abs(G)  # what the rounding of C's imaginary part is relative to: its terms, before they cancel
         if cost.targets and separable:
             size = (1 - p.y) * np.abs(slope(p.q, np.zeros_like(p.y))) + p.y * np.abs(slope(p.q, np.ones_like(p.y)))
@@ -115,8 +123,9 @@ class Slopes:
             size = size + 2 * p.y
         self.G = np.abs(G) + dG
         self.V_C = (K + gamma(p.n[p.L] + 2)) * size + dG
-        if cost.degree is None and separable:
-            self.faint[p.L] |= (G == 0) & flat & (slope(np.full_like(p.q, 0.5)) != 0)
+        if separable:
+            faint = flat & (slope(np.full_like(p.q, 0.5)) != 0)
+            self.alive[p.L] &= (G != 0) | (faint & (cost.degree is None))
 
     def enter(self, l: int, delta: Array | None, B: Array | None) -> None:
         """Go down to layer l, given delta^(l+1) and its bound (None for l = L): what rounding in layer l does to C."""
@@ -165,30 +174,32 @@ class Slopes:
         p, code = self.p, self.code[l]
         if l < p.L:
             passes = p.w[l + 1] != 0
-            self.faint[l] |= (passes.T.astype(float) @ self.faint[l + 1] > 0) & (self.S[l] != 0)
+            self.alive[l] &= passes.T.astype(float) @ self.alive[l + 1] > 0
             inherited = np.zeros_like(code)
             for x in np.flatnonzero(self.code[l + 1].any(axis=0)):
                 inherited[:, x] = (passes * self.code[l + 1][:, x, None]).max(axis=0)
             inherited[(self.S[l] == 0) | (inherited == 1)] = 0
             code[code == 0] = inherited[code == 0]
-        code[(code == 0) & self.faint[l] & (np.abs(delta * t) < TINY)] = 1
+        lost = self.alive[l] & (np.abs(delta) * t < LOST) & (B * t < LOST)  # a small bound: nothing has cancelled
+        B[lost] = LOST / t[lost]
+        code[(code == 0) & lost] = 1
         code[(code == 0) & ~np.isfinite(delta + B)] = 2
 
     def weights(self, l: int, delta: Array, B: Array) -> tuple[Array, Array]:
         """The bound on nabla_w^l summed over the examples, and the number of the reason why an entry has no value."""
         p, size, codes = self.p, np.abs(self.p.a[l - 1]).T, self.code[l]
         total = np.abs(delta)
-        bound = B @ size + (total + B) @ p.E_a[l - 1].T + gamma(p.m + 2) * (total @ size)
+        bound = summed(B, size) + summed(total + B, p.E_a[l - 1].T) + gamma(p.m + 2) * summed(total, size)
         code = np.zeros(bound.shape, int)
         for x in np.flatnonzero(codes.any(axis=0)):
             np.maximum(code, np.where(codes[:, x] == 1, 0, codes[:, x])[:, None] * (size[x] != 0), out=code)
         return bound, code
 
-    def underflowing(self, l: int, js: slice, ks: slice, im: Array, code: Array) -> None:
-        """Mark in code, (J, R), the weights whose move is not 0 and whose imaginary parts, (J, m, R), underflow."""
+    def underflowing(self, l: int, js: slice, ks: slice, im: Array, rounding: Array, code: Array) -> None:
+        """Mark in code, (J, R), the weights that move something and whose imaginary parts, (J, m, R), underflow."""
         moves = np.abs(self.p.a[l - 1][ks]).max(axis=1) > 0
-        faint = np.any(self.faint[l][js], axis=1, keepdims=True)
-        code[(code == 0) & (np.abs(im).max(axis=1) < TINY) & faint & moves] = 1
+        alive = np.any(self.alive[l][js], axis=1, keepdims=True)
+        code[(code == 0) & (np.abs(im).max(axis=1) < LOST) & (rounding < LOST) & alive & moves] = 1
 
 
 def reach(p: Base, S: dict[int, Array], scale: Callable[[Array], Array]) -> dict[int, Array]:

@@ -1,0 +1,180 @@
+"""The process in which somebody's code runs: python -m backprop_ref.gate.child. It may do there what it likes.
+
+Requests come on what was its standard input, answers go to what was its standard output; the code itself reads nothing,
+and what it prints goes to standard error, which the gate keeps the end of.
+"""
+
+import ast
+import faulthandler
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from . import loading, wire
+from .forms import guess as guessing
+from .forms.calls import Claimed, Data, one_step
+from .forms.harvest import leaves
+
+MARK = "backprop-ref: os._exit was called at"
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    sys.stdin = open(os.devnull)  # noqa: SIM115
+    sys.path[0] = ""
+    faulthandler.enable()
+    _tell_of_exit()
+    worker = Worker()
+    while True:
+        try:
+            request = wire.receive(requests)
+        except EOFError:
+            os._exit.real(0)  # type: ignore[attr-defined]
+        _answer(worker, request, answers)
+
+
+def _tell_of_exit() -> None:
+    """os._exit leaves no traceback; so the line is printed before."""
+    real = os._exit
+
+    def _exit(status: int = 0) -> None:
+        frame = sys._getframe(1)
+        print(f"{MARK} {frame.f_code.co_filename}:{frame.f_lineno}", file=sys.__stderr__, flush=True)
+        real(status)
+
+    _exit.real = real  # type: ignore[attr-defined]
+    os._exit = _exit  # type: ignore[assignment]
+
+
+def _answer(worker: "Worker", request: dict[str, Any], answers: BinaryIO) -> None:
+    if (seconds := request.pop("seconds", None)) is not None:
+        faulthandler.dump_traceback_later(max(seconds, 0.01))
+    try:
+        answer = getattr(worker, request.pop("do"))(**request)
+    except loading.Refused as error:
+        answer = {"refused": str(error)}
+    except BaseException as error:  # whatever the code raises, SystemExit too
+        answer = {"raised": raised(error)}
+    faulthandler.cancel_dump_traceback_later()
+    wire.send(answers, answer)
+
+
+def raised(error: BaseException) -> str:
+    """What was raised, and the line of the candidate's that did."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(os.path.dirname(__file__))]
+    own = [f for f in frames if "site-packages" not in f.filename and not f.filename.startswith(("<", sys.base_prefix + "/lib"))]
+    last = (own or frames or [None])[-1]  # type: ignore[list-item]
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{said[:500]}{f' ({last.filename}:{last.lineno})' if last else ''}"
+
+
+def protected(f: Callable[..., Any], *arguments: Any) -> Any:
+    """Call somebody's code, and put back what it changes of NumPy's error state."""
+    before = np.geterr()
+    try:
+        np.seterr(all="ignore")
+        return f(*arguments)
+    finally:
+        np.seterr(**before)
+
+
+class Worker:
+    """What the child is asked to do."""
+
+    loaded: loading.Loaded
+    ways: Sequence[Any] = ()
+    name = ""
+
+    def load(self, target: str, init: str | None, run_module: bool) -> dict[str, Any]:
+        """Load a file and build the object."""
+        self.loaded, self.name = loading.load(target, run_module)
+        if not self.name and not loading.names(self.loaded):
+            raise loading.Refused(
+                f"{self.loaded.file} is a script without functions, which the gate cannot call. Put its backward pass into a "
+                "function; --adapter list prints one to fill in."
+            )
+        value = loading.resolve(self.loaded, self.name)
+        self.target = loading.build(self.loaded, value, self.name, init)
+        return self._described(value) | {"left_out": self.loaded.left_out, "failed": self.loaded.failed}
+
+    def rebuild(self, init: str) -> dict[str, Any]:
+        """Build the object again, with other arguments."""
+        self.target = loading.build(self.loaded, None, self.name, init)
+        return self._described(self.target)
+
+    def _described(self, value: Any) -> dict[str, Any]:
+        self.steps = list(one_step(self.target)) if not isinstance(self.target, type) else []
+        source = getattr(value, "__code__", None)
+        return {"notes": self.steps, "line": source.co_firstlineno if source else self._line()}
+
+    def _line(self) -> int | None:
+        """Where a class or a value is defined."""
+        file = self.loaded.module.__file__ or ""
+        if file.endswith(".ipynb") or not os.path.exists(file):
+            return None
+        with open(file, "rb") as stream:
+            body = ast.parse(stream.read()).body
+        for s in body:
+            names = [s.name] if isinstance(s, ast.ClassDef | ast.FunctionDef) else []
+            names += [t.id for t in s.targets if isinstance(t, ast.Name)] if isinstance(s, ast.Assign) else []
+            if self.name.split(".")[0] in names:
+                return s.lineno
+        return None
+
+    def sizes(self, biases: bool | None) -> dict[str, Any]:
+        """The networks that the object's arrays can be."""
+        return {"sizes": guessing.sizes_of(self.target, biases)}
+
+    def guess(self, limits: dict[str, Any], w: Any, b: Any, X: Any, Y: Any, labels: Any) -> dict[str, Any]:
+        """The ways of calling the candidate that run, each with its gradient."""
+        data = Data(X, Y, labels)
+        found = guessing.guess(self.target, self.loaded.module, guessing.Limits(**limits), w, b, data, protected)
+        self.ways = [way for way, _ in found.ways]
+        near = found.nearest()
+        answer: dict[str, Any] = {"nearest": [near[0], raised(near[1])] if near else None}
+        return answer | {
+            "ways": [
+                {"form": way.form, "evidence": way.evidence(), "notes": way.notes(), "targets": way.targets}
+                | {"stored": way.store.storage.notes(), "layout": way.layout}
+                | _sent(claim)
+                for way, claim in found.ways
+            ]
+        }
+
+    def use(self, way: int, form: str | None = None) -> dict[str, Any]:
+        """Keep one way of calling."""
+        self.way = self.ways[way]
+        return {}
+
+    def call(self, w: Any, b: Any, X: Any, Y: Any, labels: Any) -> dict[str, Any]:
+        """The gradient by the way that was kept."""
+        return _sent(protected(self.way, w, b, Data(X, Y, labels)))
+
+    def raw(self, w: Any, b: Any, X: Any, Y: Any) -> dict[str, Any]:
+        """What the function returns in the list form, whatever it is."""
+        answer = protected(self.target, w, b, X, Y)
+        if isinstance(answer, tuple | list):
+            return {"answer": [[v for _, v in leaves(part)] for part in answer]}
+        return {"answer": type(answer).__name__}
+
+
+def _sent(claim: Claimed) -> dict[str, Any]:
+    parts = {"w": claim.w, "b": claim.b, "extra_w": claim.extra_w, "extra_b": claim.extra_b}
+    return {k: [_numeric(v) for v in vs] for k, vs in parts.items()} | {"wrong": claim.wrong}
+
+
+def _numeric(v: Any) -> Any:
+    array = np.asarray(v)
+    return array if array.dtype.kind in wire.KINDS else array.astype(np.float64)
+
+
+if __name__ == "__main__":
+    main()
