@@ -1,6 +1,7 @@
 """The two assumptions, sigma' and nabla_a C: what is right agrees, each planted mistake disagrees where it is."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -253,10 +254,22 @@ RIGHT = {
     "a(1 - a)": Activation("mine", sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z)), complex=sigmoid),
     "1 - tanh^2": Activation("mine", np.tanh, lambda z: 1 - np.tanh(z) ** 2, complex=np.tanh),
     "sigmoid by tanh": Activation("mine", lambda z: (1 + np.tanh(z / 2)) / 2, lambda z: (1 - np.tanh(z / 2) ** 2) / 4),
+    "its forms too": replace(
+        activations.sigmoid,
+        complex=lambda z: (1 + np.tanh(z / 2)) / 2,
+        plain=(lambda z: (1 + np.tanh(z / 2)) / 2, lambda z: (1 - np.tanh(z / 2) ** 2) / 4),
+    ),
+    "a float32 derivative": Activation("mine", sigmoid, lambda z: activations.sigmoid.sigma_prime(z.astype(np.float32))),
+    "float32 half-way": Activation(
+        "mine", lambda z: z * sigmoid(z.astype(np.float32)).astype(float), activations.silu.sigma_prime
+    ),
+    "steep": Activation("mine", lambda z: np.exp(40 * np.minimum(z, 9)), lambda z: (z < 9) * 40 * np.exp(40 * z), kinks=(9.0,)),
     "softplus by log": Activation("mine", lambda z: np.where(z > 30, z, np.log(1 + np.exp(np.minimum(z, 30)))), sigmoid),
     "float32": Activation("mine", lambda z: sigmoid(z.astype(np.float32)), lambda z: sigmoid(z) * (1 - sigmoid(z))),
     "float32 inside": Activation("mine", lambda z: np.tanh(z.astype(np.float32)).astype(float), lambda z: 1 - np.tanh(z) ** 2),
-    "relu that names no kink": Activation("mine", lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0),
+    "relu that names no kink": Activation(
+        "mine", lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0, lambda z: np.where(z.real >= 0, z, 0)
+    ),
     "elu": Activation("mine", lambda z: np.where(z > 0, z, np.expm1(z)), lambda z: np.where(z > 0, 1, np.exp(z))),
     "log, on half the line": Activation("mine", np.log, lambda z: 1 / z),
     "exp": Activation("mine", np.exp, np.exp, complex=np.exp),

@@ -1,6 +1,8 @@
 """Every Python block in the documents runs, and prints what its comments say."""
 
 import re
+import sys
+import types
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -14,6 +16,16 @@ BLOCKS = [
     for page in PAGES
     for n, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL), start=1)
 ]
+
+
+@pytest.fixture(autouse=True)
+def modules_of_the_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block that begins with `# name.py` is a file of the reader's, which other blocks import."""
+    for page in PAGES:
+        for name, source in re.findall(r"```python\n# (\w+)\.py\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            own = types.ModuleType(name)
+            exec(source, own.__dict__)
+            monkeypatch.setitem(sys.modules, name, own)
 
 
 @pytest.mark.parametrize("block", BLOCKS)

@@ -110,6 +110,16 @@ def test_more_points_than_pixels_are_drawn_as_the_worst_of_a_block():
     assert grid.caption() == "rows j: 2 neurons of layer 2, columns k: 4,000 of layer 1; a point is the worst of 1 × 3 entries"
 
 
+def test_the_rest_of_a_last_line_is_no_entry():
+    claimed = np.zeros(45)
+    claimed[44] = 5.0
+    grid = heatmap.Grid.of(part(claimed, "x", 0))
+    assert grid.points[2].tolist() == [0] * 4 + [6] + [heatmap.BLANK] * 15
+    assert grid.rings() == [(2, 4)]
+    alpha = heatmap.png(grid.points).partition(b"tRNS")[2][: heatmap.BLANK + 1]
+    assert list(alpha) == [255] * heatmap.BLANK + [0]
+
+
 def test_rings_are_left_out_where_many_entries_are_wrong():
     assert heatmap.Grid.of(part([[5.0, 5.0], [0, 0]])).rings() == []
     assert heatmap.Grid.of(part([[5.0, 0.0], [0, 0]])).rings() == [(0, 0)]
@@ -199,10 +209,10 @@ def parsed(command):
 
 
 def test_github_annotates_the_candidate_and_leaves_what_agrees_alone():
-    odd = report(big([[1.0]], [[2.0]]), target="50%: a,b::c")
+    odd = report(big([[1.0]], [[2.0]]), target="50%3A: a,b::c")
     first, second = github([AGREES, odd], "src/a,b:c.py", 12).splitlines()
     kind, properties, message = parsed(first)
-    assert (kind, properties) == ("error", {"file": "src/a,b:c.py", "line": "12", "title": "DISAGREES 50%: a,b::c"})
+    assert (kind, properties) == ("error", {"file": "src/a,b:c.py", "line": "12", "title": "DISAGREES 50%3A: a,b::c"})
     assert message == str(odd).partition("\n\n")[2]
     assert second == "AGREES right"
 

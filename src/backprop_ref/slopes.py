@@ -46,18 +46,13 @@ def noise(f: Function, x: Array, reach: Array | float = 1.0, spacing: float = 2.
     Source: as Moré and Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011) 1292-1314, with irregular
     places instead of a difference table.
     """
-    return _measured(f, x, reach, spacing)[0]
-
-
-def _measured(f: Function, x: Array, reach: Array | float, spacing: float = 2.0**-26) -> tuple[Array, Array]:
-    """The noise in f near x, and the largest of the |f| that it was measured in."""
     size, reach = np.maximum(np.abs(x), 1 / 16), np.asarray(reach) / 8
     table = _table(f, x, np.minimum(spacing * size, reach))
     rough, equal = _rough(table), (np.diff(np.sort(table, axis=0), axis=0) == 0).any(axis=0)
     if equal.any():
         wide = _rough(_table(f, x, np.minimum(256 * spacing * np.minimum(size, 8), reach)))
         rough = np.where(equal, np.maximum(rough, wide), rough)
-    return rough, np.abs(table).max(axis=0)
+    return rough
 
 
 def _table(f: Function, x: Array, step: Array) -> Array:
@@ -88,16 +83,14 @@ def slope(f: Function, x: Array, reach: Array | float = 1.0, first: float = 0.5,
     kind = precision(f(x + (x + 1 / 16) * 2.0**-27 / 3))  # a short x may have a short f(x)
     u, tiny = unit_roundoff(kind), smallest_normal(kind)  # below tiny, f may have been flushed to zero
     middle = middle.astype(float)
-    noisy, largest = _measured(f, x, reach)
-    size = np.maximum(noisy, np.maximum(2 * u * np.maximum(np.abs(middle), scale), tiny))
-    relative = np.maximum(2 * u, np.divide(noisy, largest, out=np.zeros_like(size), where=largest > tiny))
+    size = np.maximum(noise(f, x, reach), np.maximum(2 * u * np.maximum(np.abs(middle), scale), tiny))
     h_0 = np.minimum(first, np.asarray(reach) * first)
     central, rounding, jump = [], [], []
     crossed = np.full(middle.shape, -1)  # the last step that crosses a kink
     for k in range(STEPS):
         up, down = x + h_0 / 4**k, x - h_0 / 4**k
         f_up, f_down = f(up).astype(float), f(down).astype(float)
-        size_here = np.maximum(size, relative * np.maximum(np.abs(f_up), np.abs(f_down)))  # f may grow fast
+        size_here = np.maximum(size, 2 * u * np.maximum(np.abs(f_up), np.abs(f_down)))  # f may grow fast
         central.append((f_up - f_down) / (up - down))
         rounding.append(2 * size_here / (up - down))
         jump.append(np.abs((f_up - middle) / (up - x) - (middle - f_down) / (x - down)))

@@ -14,6 +14,7 @@ from ..errors import INTERNAL, INTERRUPTED, WRONG_USE, BackpropRefError, Unknown
 
 COMMANDS = {
     "check": "Check the reference itself: both implementations against the oracles.",
+    "gate": "Check your own backpropagation: a function, a class, a notebook.",
     "trace": "A whole worked example, one step at a time.",
     "train": "Train a network on the handwritten digits by mini-batch SGD.",
 }

@@ -106,12 +106,14 @@ class Worker:
         return self._described(value) | {"left_out": self.loaded.left_out, "failed": self.loaded.failed}
 
     def rebuild(self, init: str) -> dict[str, Any]:
-        """Build the object again, with other arguments."""
-        self.target = loading.build(self.loaded, None, self.name, init)
-        return self._described(self.target)
+        """Build the object again with other arguments; the way that was kept now calls the new one."""
+        new = loading.build(self.loaded, None, self.name, init)
+        one_step(new)
+        self.way.rebuilt(new)
+        return {}
 
     def _described(self, value: Any) -> dict[str, Any]:
-        self.steps = list(one_step(self.target)) if not isinstance(self.target, type) else []
+        self.steps = one_step(self.target) if not isinstance(self.target, type) else []
         source = getattr(value, "__code__", None)
         return {"notes": self.steps, "line": source.co_firstlineno if source else self._line()}
 

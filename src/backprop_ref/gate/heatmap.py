@@ -27,6 +27,7 @@ COLOURS = (
     "9a9a9a",
     *("ffd24d", "ffab2e", "f97a1f", "dd4a1a", "b01e1e", "7a0a22", "3d0014"),
 )
+BLANK = len(COLOURS)  # no entry: the rest of a last line
 LEGEND = {
     "agrees, off by": ("nothing", "≤ 0.001", "≤ 0.01", "≤ 0.1", "≤ 1 bound"),
     "cannot tell": ("",),
@@ -59,7 +60,8 @@ def png(indices: Array) -> bytes:
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
         for name, body in (
             (b"IHDR", struct.pack(">IIBBBBB", columns, rows, 4, 3, 0, 0, 0)),
-            (b"PLTE", bytes.fromhex("".join(COLOURS))),
+            (b"PLTE", bytes.fromhex("".join(COLOURS) + "000000")),
+            (b"tRNS", b"\xff" * BLANK + b"\0"),
             (b"IDAT", zlib.compress(scanlines.tobytes(), 9)),
             (b"IEND", b""),
         )
@@ -79,14 +81,11 @@ class Grid:
         """A bias stands in a column, as in the chapter; another vector in lines; of more axes, the last one runs right."""
         v = levels(part)
         shape = (v.size, 1) if v.ndim == 1 and part.l else _lines(v.size) if v.ndim < 2 else (-1, v.shape[-1] or 1)
-        full = np.zeros(shape if shape[0] >= 0 else (v.size // shape[1], shape[1]), np.uint8)
-        full.flat[: v.size] = v.ravel()
-        block = tuple(-(-n // MOST) for n in full.shape)
-        rows, columns = (-(-n // b) for n, b in zip(full.shape, block, strict=True))
-        padded = np.zeros((rows * block[0], columns * block[1]), np.uint8)
-        padded[: full.shape[0], : full.shape[1]] = full
-        points = padded.reshape(rows, block[0], columns, block[1]).max(axis=(1, 3))
-        return cls(part, points, (block[0], block[1]))
+        shape = (v.size // shape[1], shape[1]) if shape[0] < 0 else shape
+        block = (-(-shape[0] // MOST), -(-shape[1] // MOST))
+        points, filled = (_blocks(entries, shape, block) for entries in (v.ravel(), np.ones(v.size, np.uint8)))
+        points[filled == 0] = BLANK
+        return cls(part, points, block)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -95,10 +94,10 @@ class Grid:
 
     def rings(self) -> list[tuple[int, int]]:
         """(row, column) of the worst points that are wrong, if these are few."""
-        wrong = self.points > UNTOLD
+        wrong = (self.points > UNTOLD) & (self.points < BLANK)
         if not 0 < wrong.sum() <= max(1, wrong.size // 10):
             return []
-        worst = np.argsort(-self.points.ravel().astype(int), kind="stable")[: min(RINGS, int(wrong.sum()))]
+        worst = np.argsort(np.where(wrong, -self.points.astype(int), 0), axis=None, kind="stable")[: min(RINGS, int(wrong.sum()))]
         return [divmod(int(i), self.shape[1]) for i in worst]
 
     def caption(self) -> str:
@@ -125,6 +124,15 @@ class Grid:
             f"{wrong:,} of {part.size:,} entries beyond their bound" if wrong else f"no entry of {part.size:,} beyond its bound"
         )
         return f"Heat map of {part.label}, {self.caption()}: {said}{f', {untold:,} that cannot be told' if untold else ''}."
+
+
+def _blocks(entries: Array, shape: tuple[int, int], block: tuple[int, int]) -> Array:
+    """Entries in rows and columns, each block replaced by its largest; where there are none, 0."""
+    full = np.zeros(shape, np.uint8)
+    full.flat[: entries.size] = entries
+    full = np.pad(full, [(0, -n % b) for n, b in zip(shape, block, strict=True)])
+    rows, columns = (n // b for n, b in zip(full.shape, block, strict=True))
+    return np.asarray(full.reshape(rows, block[0], columns, block[1]).max(axis=(1, 3)))
 
 
 def _lines(size: int) -> tuple[int, int]:
@@ -158,16 +166,18 @@ def _radius(wide: int, high: int) -> int:
 def _svg(grid: Grid, wide: int, high: int, margin: int) -> str:
     rows, columns = grid.shape
     width, height = columns * wide, rows * high
+    across = width + 2 * margin
+    smallest = -(-across // min(wide, high))  # a narrow screen shrinks the map until a point is a pixel, then scrolls
     image = base64.b64encode(png(grid.points)).decode()
     rings = "".join(
         f'<circle class="{halo}" cx="{column * wide + wide / 2:g}" cy="{row * high + high / 2:g}" r="{_radius(wide, high)}"/>'
         for row, column in grid.rings()
         for halo in ("halo", "ring")
     )
-    view = f"{-margin} {-margin} {width + 2 * margin} {height + 2 * margin}"
+    view = f"{-margin} {-margin} {across} {height + 2 * margin}"
     return (
         f'<svg class="map" role="img" aria-label="{escape(grid.alternative())}" viewBox="{view}" '
-        f'width="{width + 2 * margin}" height="{height + 2 * margin}">'
+        f'style="min-width:{smallest}px;max-width:{across}px">'
         f'<image href="data:image/png;base64,{image}" width="{width}" height="{height}" preserveAspectRatio="none"/>'
         f'<rect class="frame" x="-.5" y="-.5" width="{width + 1}" height="{height + 1}"/>{rings}</svg>'
     )

@@ -104,6 +104,11 @@ class Child:
         ]
         return f" ({own[0]})" if own else ""
 
+    @property
+    def alive(self) -> bool:
+        """True if the process still answers."""
+        return self.process.poll() is None
+
     def close(self) -> None:
         """End the process."""
         self.process.kill()

@@ -110,11 +110,6 @@ def slope_of(D: Vector, E: Vector, power: int) -> tuple[Vector, Vector]:
             runs.append((b, v, estimate))
             better = np.isfinite(v) & (estimate < bar)
             value, bar, last = np.where(better, v, value), np.where(better, estimate, bar), np.where(better, b, last)
-    D_last = np.take_along_axis(D, last[None], axis=0)[0]
-    for k in range(K):
-        curvature = 2 * np.abs(D_last - value) * QUARTER ** (-power * (k - last.astype(float)))
-        excess = np.abs(D[k] - value) - E[k] - bar - curvature
-        bar = np.where((k >= last) & (excess > 0), bar + 2 * excess, bar)
     for b, v, estimate in runs:
         excess = np.abs(v - value) - estimate - bar
         bar = np.where((b > last) & (excess > 0), bar + 2 * excess, bar)
