@@ -4,13 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: gradcheck test soak lint types bench clean
+.PHONY: gradcheck test test-browser soak lint types bench clean
 
 gradcheck: $(VENV)/base
 	$(THREADS) $(BIN)/python -m backprop_ref check
 
 test: $(VENV)/dev
 	$(THREADS) $(BIN)/python -m pytest -n auto -m "not soak"
+
+test-browser: $(VENV)/browser
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
+	  { echo "test-browser needs a browser: apt-get install chromium chromium-driver"; exit 2; }
+	$(THREADS) $(BIN)/python -m pytest -rs tests/browser
 
 soak: $(VENV)/dev
 	$(THREADS) $(BIN)/python -m pytest -n auto -m soak
@@ -34,6 +39,10 @@ $(VENV)/base: pyproject.toml
 
 $(VENV)/dev: $(VENV)/base
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+$(VENV)/browser: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,browser]'
 	touch $@
 
 $(VENV)/peers: $(VENV)/dev

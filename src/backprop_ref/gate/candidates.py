@@ -4,6 +4,7 @@ Of the ways of calling it that run, the one whose gradient comes nearest to the 
 shapes alone cannot tell (the order inside a flat vector, the side of a bias column) is told by that.
 """
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ValueRefused
+from ..costs import COSTS
+from ..errors import BackpropRefError, ShapeError, ValueRefused
 from ..gradient import Gradient, Verdict
 from . import check
 from .claim import CandidateFailed, Claim
@@ -75,9 +77,8 @@ class Gated:
     def report(self) -> Report:
         """All probes as one: the worst, with the notes of all; a mistake is unseen only if no probe could have shown it."""
         worst = min(self.reports, key=lambda r: RANK[r.verdict])
-        shared = set(self.reports[0].unseen).intersection(*(r.unseen for r in self.reports[1:]))
         titles = [{mistake for mistake, _ in r.unseen} for r in self.reports]
-        unseen = tuple(u for u in worst.unseen if u in shared or all(u[0] in t for t in titles))
+        unseen = tuple(u for u in worst.unseen if all(u[0] in t for t in titles))
         notes = list(dict.fromkeys([*([f"{self.evidence}; --form NAME overrides"] if self.evidence else []), *self.notes]))
         if len(self.reports) > 1:
             notes.append(f"probed on {_probed(self.reports)}")
@@ -159,7 +160,31 @@ class _Gate:
             if not self.child.alive:
                 break
         reports += self._rebuilt(first) if own and self.child.alive else []
+        if reports[0].verdict is Verdict.DISAGREES:
+            self.notes = [*self._exact_for(first), *self.notes]
         return self._gated(reports)
+
+    def _exact_for(self, p: Probe) -> list[str]:
+        """Under which other cost or reduction the gradient is right: the declared one may be the mistake."""
+        c = self.candidate
+        if c.weight_decay or not self.child.alive:
+            return []
+        labels = p.Y.argmax(axis=1) if self.way and self.way.classes else None
+        try:
+            answer = self.child.ask("call", **_arrays(p.network), X=p.X, Y=p.Y, labels=labels)
+            found = []
+            for name in COSTS:
+                for reduction in ("mean", "sum"):
+                    network = replace(p.network, cost=COSTS[name])
+                    with contextlib.suppress(BackpropRefError):  # a cost that does not fit this network, or these targets
+                        network.batch(p.X, p.Y)
+                        expected = check._expect(network, p.X, p.Y, None, reduction, False)
+                        if _distance(replace(p, network=network), answer, expected, reduction)[0] == 0:
+                            found.append(f"{name}, {'mean' if reduction == 'mean' else 'summed'}")
+        except (CandidateFailed, ShapeError, LookupError):
+            return []
+        declared = f"{c.cost}, {'mean' if c.reduction == 'mean' else 'summed'}"
+        return [f"its gradient is exact for {' and for '.join(found)}; {declared} was declared"] if found else []
 
     def _require_fit(self, found: Sequence[Sizes]) -> None:
         c = self.candidate

@@ -15,8 +15,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from . import loading, wire
+from .adapters import adapter
 from .forms import guess as guessing
-from .forms.calls import Claimed, Data, one_step
+from .forms.calls import Claimed, Data, Unfit, one_step
 from .forms.harvest import leaves
 
 MARK = "backprop-ref: os._exit was called at"
@@ -72,6 +73,8 @@ def raised(error: BaseException) -> str:
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(os.path.dirname(__file__))]
     own = [f for f in frames if "site-packages" not in f.filename and not f.filename.startswith(("<", sys.base_prefix + "/lib"))]
     last = (own or frames or [None])[-1]  # type: ignore[list-item]
+    if isinstance(error, Unfit):
+        return str(error)
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return f"{said[:500]}{f' ({last.filename}:{last.lineno})' if last else ''}"
 
@@ -96,10 +99,11 @@ class Worker:
     def load(self, target: str, init: str | None, run_module: bool) -> dict[str, Any]:
         """Load a file and build the object."""
         self.loaded, self.name = loading.load(target, run_module)
-        if not self.name and not loading.names(self.loaded):
+        if not loading.names(self.loaded) and self.name not in vars(self.loaded.module):
+            failed = "".join(f" {f}." for f in self.loaded.failed[:2])
             raise loading.Refused(
-                f"{self.loaded.file} is a script without functions, which the gate cannot call. Put its backward pass into a "
-                "function; --adapter list prints one to fill in."
+                f"{self.loaded.file} is a script without functions, which the gate cannot call.{failed} Put its backward pass "
+                f"into a function, such as this:\n\n{adapter('list')}"
             )
         value = loading.resolve(self.loaded, self.name)
         self.target = loading.build(self.loaded, value, self.name, init)

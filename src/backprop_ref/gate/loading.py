@@ -161,8 +161,6 @@ def resolve(loaded: Loaded, name: str) -> Any:
     """The object that a name, dotted or not, stands for. Raises Refused."""
     known = names(loaded)
     if not name:
-        if not known:
-            raise Refused(f"{loaded.file} defines no function and no class.")
         raise Refused(f"Say which of them to gate, as {loaded.file}:NAME: {', '.join(known)}.")
     value: Any = loaded.module
     for part in name.split("."):
@@ -172,8 +170,6 @@ def resolve(loaded: Loaded, name: str) -> Any:
             near = get_close_matches(part, known, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             failed = "".join(f" {f}." for f in loaded.failed[:2])
-            if not known:
-                raise Refused(f"{loaded.file} defines no function and no class, so there is no {name!r} in it.{failed}") from None
             raise Refused(f"There is no {name!r} in {loaded.file}.{hint} It defines {', '.join(known)}.{failed}") from None
     return value
 

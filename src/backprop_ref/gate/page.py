@@ -32,7 +32,8 @@ h1, h2, h3 { line-height: 1.25; overflow-wrap: anywhere } h2, h3 { font-size: 1.
 .scroll { overflow-x: auto } .maps { display: flex; flex-wrap: wrap; gap: .8rem 1.5rem; align-items: flex-start }
 figure { margin: 0; max-width: 100% } figcaption { color: var(--soft); font-size: .85rem; max-width: 40rem }
 figcaption b { color: var(--text) }
-.map { display: block; width: 100%; height: auto } .map image { image-rendering: pixelated } .frame { fill: none; stroke: var(--soft) }
+.map { display: block; width: 100%; height: auto }
+.map image { image-rendering: pixelated } .frame { fill: none; stroke: var(--soft) }
 .ring, .halo { fill: none; stroke: #000; stroke-width: 2 } .halo { stroke: #fff; stroke-width: 5 }
 .legend { display: grid; grid-template-columns: max-content 1fr; gap: .1rem .9rem; font-size: .85rem }
 .legend dt { font-weight: 400 } .legend dd { margin: 0 } .legend span { display: inline-block; margin-right: .7rem }

@@ -16,7 +16,8 @@ def text(report: Report) -> str:
     lines = [f"{report.verdict.upper()}  {report.target}", ""]
     lines += [f"  {f.verdict}: {f.text}" for f in report.findings]
     for l, parts in report.layers():
-        lines += [f"  {_where(l, parts)}{_summary(report, parts)}"]
+        for together in [parts] if l else [[p] for p in parts]:  # what is no network's has a line for each array
+            lines += [f"  {_where(l, together)}{_summary(report, together)}"]
     for reason, times in report.untold().items():
         lines.append(f"  cannot tell {_entries(times)}: {reason}")
     if report.parts:

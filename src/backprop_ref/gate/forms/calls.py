@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .harvest import OF_A_GRADIENT, Leaf, Path, at, leaves, match, name_of
+from .harvest import OF_A_GRADIENT, Leaf, Path, at, leaves, match, name_of, shared
 from .roles import Signature, is_role
 from .stores import Arguments, Attributes, put_at
 
@@ -140,13 +140,14 @@ class Call:
         arrays, slots = store.arrays(), store.slots()
         is_bias = [False] * (len(slots) - self._biases()) + [True] * self._biases()
         for left in (self.from_left,) if self.paths else (False, True):
-            found = self._left() if left else list(leaves(answer))
+            found = [] if self.paths else self._left() if left else list(leaves(answer))
             paths = self.paths or match(found, slots, arrays, is_bias)
             if paths:
                 self.paths, self.from_left = paths, left
-                got = at(found, paths)
-                n = len(slots) - self._biases()
-                return Claimed(*store.storage.book(got[:n], got[n:]))
+                got = at(self.owner if left else answer, paths)
+                n, wrong = len(slots) - self._biases(), shared(got, arrays)
+                got = [np.array(v) for v in got]  # the next call may write into the same ones
+                return Claimed(*store.storage.book(got[:n], got[n:]), wrong=wrong)
         raise Unfit(f"{self.name} returned {described(answer)}, in which not every parameter has a gradient")
 
     def _biases(self) -> int:

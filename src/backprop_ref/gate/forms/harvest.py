@@ -16,8 +16,7 @@ OF_A_GRADIENT = re.compile(r"^(d|g|grads?|nabla|gradient|delta)_?(?=[a-z])|_?(gr
 
 def leaves(value: Any, path: Path = (), depth: int = 6) -> Iterator[Leaf]:
     """The arrays inside a structure of tuples, lists, dicts and objects with __dict__, in order, each with its path."""
-    if hasattr(value, "detach"):  # a torch tensor, which may require a gradient
-        value = value.detach().cpu().numpy()
+    value = _plain(value)
     if isinstance(value, np.ndarray) and value.dtype != object:
         if value.ndim:
             yield path, value
@@ -42,6 +41,11 @@ def leaves(value: Any, path: Path = (), depth: int = 6) -> Iterator[Leaf]:
             yield from leaves(v, (*path, k), depth - 1)
 
 
+def _plain(value: Any) -> Any:
+    """A torch tensor, which may require a gradient, as an array; anything else as it is."""
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
+
+
 def _of_numbers(value: Sequence[Any]) -> Array | None:
     """Nested lists of plain numbers as an array; None if there is anything else in them."""
     inner: Any = value
@@ -53,7 +57,7 @@ def _of_numbers(value: Sequence[Any]) -> Array | None:
         array = np.array(value)
     except ValueError:  # rows of unequal length
         return None
-    return array if array.dtype.kind in "iufc" else None
+    return array if array.dtype.kind in "iufc" and array.ndim <= 2 else None  # more: a list of matrices
 
 
 def name_of(path: Path) -> str:
@@ -99,10 +103,24 @@ def match(found: Sequence[Leaf], slots: Sequence[str], arrays: Sequence[Array], 
     return [taken[i] for i in range(len(slots))] if len(taken) == len(slots) else None
 
 
-def at(found: Sequence[Leaf], paths: Sequence[Path]) -> list[Array]:
-    """The arrays at these paths. Raises LookupError if one is missing."""
-    by_path = dict(found)
-    missing = [p for p in paths if p not in by_path]
-    if missing:
-        raise LookupError(f"the gradient has nothing at {missing[0]}, where it had an array before")
-    return [by_path[p] for p in paths]
+def at(value: Any, paths: Sequence[Path]) -> list[Array]:
+    """The arrays at these paths of a structure. Raises LookupError, AttributeError or TypeError if one is missing."""
+    found = []
+    for path in paths:
+        inner = value
+        for step in path:
+            indexed = isinstance(inner, list | tuple | dict | np.ndarray)
+            inner = inner[step] if indexed else getattr(inner, str(step))
+        found.append(np.asarray(_plain(inner)))
+    return found
+
+
+def shared(got: Sequence[Array], inputs: Sequence[Array]) -> list[str]:
+    """What is one array where there should be two: a later write would change both."""
+    said = []
+    for i, v in enumerate(got):
+        if any(np.may_share_memory(v, u) and np.shares_memory(v, u) for u in got[:i]):
+            said.append("two of the arrays that came back are one array: a later write changes both")
+        if any(np.may_share_memory(v, u) and np.shares_memory(v, u) for u in inputs):
+            said.append("an array that came back is one of the candidate's inputs, not one of its own")
+    return list(dict.fromkeys(said))

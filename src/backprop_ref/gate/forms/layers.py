@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...activations import activation
 from ...costs import cost
 from .calls import TIMES, Claimed, Data, Unfit, described
-from .harvest import OF_A_GRADIENT, Leaf, Path, at, leaves, match, name_of
+from .harvest import OF_A_GRADIENT, Leaf, Path, leaves, match, name_of, shared
 from .stores import Attributes
 
 Array = NDArray[Any]
@@ -88,8 +88,8 @@ class LayerCall:
             paths = self.paths or match(sorted(found, key=lambda f: f[0][0]), store.slots(), store.arrays(), is_bias)
             if paths:
                 self.paths, self.returned = paths, found is returned
-                got = at(found, paths)
-                return Claimed(*store.storage.book(got[:n], got[n:]))
+                got = [np.array(v) for v in (dict(found)[p] for p in paths)]
+                return Claimed(*store.storage.book(got[:n], got[n:]), wrong=shared([dict(found)[p] for p in paths], []))
         raise Unfit(f"after backward, not every parameter has a gradient: the layers hold {described(dict(left))}")
 
     def evidence(self) -> str:
