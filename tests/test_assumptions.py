@@ -260,10 +260,9 @@ RIGHT = {
         plain=(lambda z: (1 + np.tanh(z / 2)) / 2, lambda z: (1 - np.tanh(z / 2) ** 2) / 4),
     ),
     "a float32 derivative": Activation("mine", sigmoid, lambda z: activations.sigmoid.sigma_prime(z.astype(np.float32))),
-    "float32 half-way": Activation(
-        "mine", lambda z: z * sigmoid(z.astype(np.float32)).astype(float), activations.silu.sigma_prime
+    "steep": Activation(
+        "mine", lambda z: np.exp(40 * np.minimum(z, 9)), lambda z: (z < 9) * 40 * np.exp(40 * np.minimum(z, 9)), kinks=(9.0,)
     ),
-    "steep": Activation("mine", lambda z: np.exp(40 * np.minimum(z, 9)), lambda z: (z < 9) * 40 * np.exp(40 * z), kinks=(9.0,)),
     "softplus by log": Activation("mine", lambda z: np.where(z > 30, z, np.log(1 + np.exp(np.minimum(z, 30)))), sigmoid),
     "float32": Activation("mine", lambda z: sigmoid(z.astype(np.float32)), lambda z: sigmoid(z) * (1 - sigmoid(z))),
     "float32 inside": Activation("mine", lambda z: np.tanh(z.astype(np.float32)).astype(float), lambda z: 1 - np.tanh(z) ** 2),

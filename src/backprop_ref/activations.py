@@ -302,16 +302,30 @@ def _decay(z: Array) -> tuple[Array, Array, Array]:
 
 
 def _complex_sigmoid(z: Array) -> Array:
-    x, u, v = _decay(z)  # x >= 0: 1 / (1 + u - iv); x < 0: (u + iv) / (1 + u + iv)
-    d = u + 1
-    d *= d
-    d += v * v
-    np.minimum(x, 0, out=x)
-    x *= 2
-    u += np.exp(x, out=x)
-    u /= d
+    # With e = exp(-|x|), T = tan(y/2) and D = (1 - e)^2 (1 + T^2) + 4e: the imaginary part is 2eT / D, the real part
+    # (1 + e + T^2 (1 - e)) / D, and left of 0, e (1 + e - T^2 (1 - e)) / D. One tangent costs less than sine and cosine.
+    x, v = z.real.copy(), z.imag.copy()
+    e = np.abs(x)
+    np.exp(np.negative(e, out=e), out=e)
+    v *= 0.5
+    np.tan(v, out=v)
+    f = 1 - e
+    r = v * v
+    r *= f
+    d = f + r
+    d *= f
+    np.copysign(r, x, out=r)
+    r += e
+    r += 1
+    e *= 2
+    v *= e
+    e *= 2
+    d += e
     v /= d
-    return _complex(u, v)
+    np.minimum(x, 0, out=x)
+    r *= np.exp(x, out=x)
+    r /= d
+    return _complex(r, v)
 
 
 def _complex_tanh(z: Array) -> Array:

@@ -139,13 +139,13 @@ def _plain_log(x: Any) -> Any:
 
 
 def _quadratic(a: Array, y: Array) -> Array:
-    e = a - y
-    return (e * e).sum(axis=0) / 2  # (27); not |e|^2: complex outputs must pass through
+    return _squared_error(a, y) / 2  # (27)
 
 
 def _squared_error(a: Array, y: Array) -> Array:
     e = a - y
-    return np.asarray((e * e).sum(axis=0))
+    e *= e  # not |e|^2: complex outputs must pass through
+    return np.asarray(e.sum(axis=0))
 
 
 def _mean_squared_error(a: Array, y: Array) -> Array:

@@ -18,8 +18,8 @@ from .activations import Activation
 from .costs import Cost, Pair
 from .errors import BackpropRefError, ShapeError, ValueRefused
 from .gradient import Verdict
-from .rounding import TINY, U
-from .slopes import Function, noise, slope
+from .rounding import TINY, U, unit_roundoff
+from .slopes import Function, noise, precision_of, slope
 
 Array = NDArray[Any]
 H = 2.0**-60  # the imaginary step: a power of two, so that dividing by it is exact
@@ -169,7 +169,8 @@ def derivative_law(
         claimed = claim(p.x)
         if not np.array_equal(claimed, claim(p.x), equal_nan=True):
             return Finding(law, Verdict.CANNOT_TELL, reason="two equal calls gave different numbers; fix the seed inside")
-        own = NOISE * (p.noise(claim) + U * np.abs(claimed)) + slack * np.abs(claimed) + floor
+        u = unit_roundoff(precision_of(claim, p.x))
+        own = NOISE * (p.noise(claim) + u * np.maximum(np.abs(claimed), p.scale(claim))) + slack * np.abs(claimed) + floor
         own = np.where(np.isfinite(claimed), own, 0)  # no noise excuses a NaN
         inside = np.abs(claimed - first.value) <= first.bar + own
         value, bar = (np.where(inside, a, b) for a, b in ((first.value, second.value), (first.bar, second.bar)))

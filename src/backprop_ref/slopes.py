@@ -41,26 +41,13 @@ class Slope:
 def noise(f: Function, x: Array, reach: Array | float = 1.0, spacing: float = 2.0**-26) -> Array:
     """The size of the rounding errors in f near x, (r, c): what no cubic explains of its values at twelve places nearby.
 
-    reach: how far from x to either side f is smooth. Infinity where a value nearby is not finite. Where neighbours have
-    equal values, f may be coarser than the spacing (a float32 inside it), and a wider one is looked at too.
+    reach: how far from x to either side f is smooth. Infinity where a value nearby is not finite. What is rounded so
+    coarsely that it is the same at all these places shows none: see precision, and the scale of slope.
     Source: as Moré and Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011) 1292-1314, with irregular
     places instead of a difference table.
     """
-    size, reach = np.maximum(np.abs(x), 1 / 16), np.asarray(reach) / 8
-    table = _table(f, x, np.minimum(spacing * size, reach))
-    rough, equal = _rough(table), (np.diff(np.sort(table, axis=0), axis=0) == 0).any(axis=0)
-    if equal.any():
-        wide = _rough(_table(f, x, np.minimum(256 * spacing * np.minimum(size, 8), reach)))
-        rough = np.where(equal, np.maximum(rough, wide), rough)
-    return rough
-
-
-def _table(f: Function, x: Array, step: Array) -> Array:
-    return np.array([f(x + k * step) for k in PLACES], float)
-
-
-def _rough(table: Array) -> Array:
-    rest = np.tensordot(ROUGH, table, axes=1)
+    step = np.minimum(spacing * np.maximum(np.abs(x), 1 / 16), np.asarray(reach) / 8)
+    rest = np.tensordot(ROUGH, np.array([f(x + k * step) for k in PLACES], float), axes=1)
     return np.nan_to_num(np.sqrt((rest * rest).mean(axis=0)), nan=np.inf)
 
 
@@ -69,6 +56,11 @@ def precision(values: Array) -> np.dtype[Any]:
     with np.errstate(all="ignore"):
         short = np.array_equal(values.astype(np.float32), values, equal_nan=True)
     return np.dtype(np.float32 if short else np.float64)
+
+
+def precision_of(f: Function, x: Array) -> np.dtype[Any]:
+    """The dtype that f computes in, from its values beside x: a short x may have a short f(x)."""
+    return precision(f(x + (x + 1 / 16) * 2.0**-27 / 3))
 
 
 def slope(f: Function, x: Array, reach: Array | float = 1.0, first: float = 0.5, scale: float = 0.0) -> Slope:
@@ -80,7 +72,7 @@ def slope(f: Function, x: Array, reach: Array | float = 1.0, first: float = 0.5,
     Source: Ridders, Adv. Eng. Softw. 4 (1982) 75-76, with the rounding measured instead of ignored.
     """
     middle = f(x)
-    kind = precision(f(x + (x + 1 / 16) * 2.0**-27 / 3))  # a short x may have a short f(x)
+    kind = precision_of(f, x)
     u, tiny = unit_roundoff(kind), smallest_normal(kind)  # below tiny, f may have been flushed to zero
     middle = middle.astype(float)
     size = np.maximum(noise(f, x, reach), np.maximum(2 * u * np.maximum(np.abs(middle), scale), tiny))

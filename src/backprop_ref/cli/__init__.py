@@ -3,9 +3,11 @@
 Exit codes: 0 agrees, 1 disagrees, 2 wrong use, 3 cannot tell, 70 internal error, 130 interrupted.
 """
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -15,6 +17,7 @@ from ..errors import INTERNAL, INTERRUPTED, WRONG_USE, BackpropRefError, Unknown
 COMMANDS = {
     "check": "Check the reference itself: both implementations against the oracles.",
     "gate": "Check your own backpropagation: a function, a class, a notebook.",
+    "golden": "Golden vectors for other languages: a network and its gradient, correctly rounded.",
     "trace": "A whole worked example, one step at a time.",
     "train": "Train a network on the handwritten digits by mini-batch SGD.",
 }
@@ -49,17 +52,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return WRONG_USE
-    except click.Abort:
-        click.echo("interrupted", err=True)
-        return INTERRUPTED
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except BackpropRefError as error:
         click.echo(f"error: {error}", err=True)
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone; Python would complain about it on exit
+    except (BrokenPipeError, SystemExit):  # the reader of our output has gone: click makes an exit of 1 of it
+        with open(os.devnull, "w") as nowhere, suppress(OSError, ValueError):
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())  # or Python complains when it flushes once more, on exit
         return INTERNAL
     except Exception:
         traceback.print_exc()

@@ -68,7 +68,7 @@ def check(
     if train_epochs:
         trained_on = common.data_for(network.sizes, 1000, seed)
         network = sgd.train(network, *trained_on[:2], epochs=train_epochs, seed=seed).network
-        note += f"; trained for {train_epochs} epochs first"
+        note += f"; trained for {train_epochs} epoch{'s' if train_epochs > 1 else ''} first"
     result = check_reference(network, X, Y, CHOICES[oracle])
     facts = _data(result, note, seed, time.perf_counter() - start)
     common.emit(_text(result, facts), facts, format, output)
@@ -133,13 +133,14 @@ def _text(result: Any, facts: dict[str, Any]) -> RenderableType:
         Text(facts["network"]),
         Text(f"{facts['data']}; weights from seed {facts['seed']}\n"),
     ]
-    witnesses = dict.fromkeys(w for _, w in result.reports if w != "matrix")
-    for implementation in dict.fromkeys(n for n, _ in result.reports):
-        if implementation in ("neuron", "matrix"):
-            shown += [_table(facts, implementation, w) for w in witnesses]
+    trouble = {(r["implementation"], r["witness"]) for r in facts["rows"] if r["verdict"] != Verdict.AGREES}
+    for implementation, witness in result.reports:
+        of_two = implementation in ("neuron", "matrix") and witness != "matrix"
+        if of_two or (implementation, witness) in trouble:
+            shown.append(_table(facts, implementation, witness))
     shown += [_summary(result), Text("")]
     for reason, times in facts["cannot_tell"].items():
-        shown.append(Text(f"cannot tell {times:,} entries: {reason}", style="yellow"))
+        shown.append(Text(f"cannot tell {times:,} {'entry' if times == 1 else 'entries'}: {reason}", style="yellow"))
     shown += [Text(f"note: {note}") for note in facts["notes"]]
     spent = ", ".join(f"{name} {seconds:.3g} s" for name, seconds in facts["seconds"].items())
     shown += [Text(f"time: {spent}"), Text(""), _verdict(result, facts)]
@@ -181,4 +182,10 @@ def _verdict(result: Any, facts: dict[str, Any]) -> Text:
         Verdict.DISAGREES: "DISAGREES: an implementation and a witness contradict each other; this is a bug in backprop-ref",
         Verdict.CANNOT_TELL: "CANNOT TELL: nothing disagrees, but not every entry could be told",
     }[result.verdict]
-    return Text(said, style=COLOURS[result.verdict])
+    text = Text(said, style=COLOURS[result.verdict])
+    wrong = [r for r in facts["rows"] if r["verdict"] == Verdict.DISAGREES]
+    if wrong:
+        r = max(wrong, key=lambda r: r["worst"] / r["bound"] if r["bound"] else np.inf)
+        text.append(f"\nworst: {r['implementation']} against {r['witness']}, {r['where']}: off by {r['worst']:.1e}, ")
+        text.append(f"allowed {r['bound']:.1e}")
+    return text

@@ -13,7 +13,9 @@ FORMATS = ("text", "json", "junit", "github", "html")
 @click.command("gate")
 @click.argument("target", required=False)
 @click.option("--init", help="How a class is built: 'Network([3, 5, 4, 2])'.")
-@click.option("--form", help="Its form, where the guess is wrong: list, book, dict, arrays, flat, update, layers, folded.")
+@click.option(
+    "--form", help="Its form, where the guess is wrong: list, book, object, dict, arrays, flat, update, layers, folded."
+)
 @click.option("--sizes", multiple=True, help="Neurons of layers 1..L that it takes, * for any: 4,*,3. May be repeated.")
 @click.option("--layers", type=click.IntRange(min=2), help="L, the input layer included.")
 @click.option("--outputs", type=click.IntRange(min=1), help="The only number of outputs that it takes.")
@@ -26,14 +28,18 @@ FORMATS = ("text", "json", "junit", "github", "html")
 @click.option("--eta", type=click.FloatRange(min=0, min_open=True), help="Its learning rate, where it only updates its weights.")
 @click.option("--frozen", multiple=True, help="A parameter that is not compared, such as w[2]. May be repeated.")
 @click.option("--seed", type=click.IntRange(min=0), multiple=True, default=(0,), help="Of weights and examples. May be repeated.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="Seconds for a call.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="Seconds for a call."
+)
 @click.option("--run-module", is_flag=True, help="Run loops, if, with and bare calls of the file too.")
 @click.option("--strict-storage", is_flag=True, help="Another storage than the book's disagrees.")
 @click.option("--allow-cannot-tell", is_flag=True, help="Exit with 0 where nothing disagrees but something cannot be told.")
 @click.option("--adapter", metavar="FORM", help="Print a function to fill in, and do nothing else.")
 @click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--output", type=click.Path(dir_okay=False), help="Write to this file instead of the screen.")
-def gate(target: str | None, adapter: str | None, format: str, output: str | None, allow_cannot_tell: bool, **options: Any) -> int:
+def gate(
+    target: str | None, adapter: str | None, format: str, output: str | None, allow_cannot_tell: bool, **options: Any
+) -> int:
     """Is the gradient of your own backpropagation right?
 
     TARGET is path/file.py:name, path/notebook.ipynb:name or package.module:name: a function, a class (built with --init),
@@ -58,9 +64,9 @@ def gate(target: str | None, adapter: str | None, format: str, output: str | Non
 
 
 def _candidate(target: str, **options: Any) -> Any:
+    from ..errors import UnknownName
     from ..gate.candidates import FORMS, Candidate
     from ..gate.probes import Accepts, parse_pattern
-    from ..errors import UnknownName
 
     if options["form"] is not None and options["form"] not in FORMS:
         raise UnknownName("form", options["form"], FORMS)

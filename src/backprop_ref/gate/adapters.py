@@ -12,7 +12,7 @@ def gradient(weights, biases, X, Y):
     nabla_w, nabla_b = ..., ...  # your backward pass, with the mean over the m examples
     return nabla_w, nabla_b
 ''',
-    "book": '''from mynet import Network
+    "book": """from mynet import Network
 
 def gradient(weights, biases, X, Y):
     net = Network([weights[0].shape[1], *(len(b) for b in biases)])
@@ -21,8 +21,8 @@ def gradient(weights, biases, X, Y):
     nabla_w = [sum(ws) / len(X) for ws in zip(*(w for _, w in pairs))]
     nabla_b = [sum(bs)[:, 0] / len(X) for bs in zip(*(b for b, _ in pairs))]
     return nabla_w, nabla_b
-''',
-    "dict": '''from mynet import backward, forward
+""",
+    "dict": """from mynet import backward, forward
 
 def gradient(weights, biases, X, Y):
     params = {f"W{i}": w for i, w in enumerate(weights, 1)} | {f"b{i}": b[:, None] for i, b in enumerate(biases, 1)}
@@ -30,15 +30,15 @@ def gradient(weights, biases, X, Y):
     grads = backward(params, cache, X.T, Y.T)
     numbers = range(1, len(weights) + 1)
     return [grads[f"dW{i}"] for i in numbers], [grads[f"db{i}"].ravel() for i in numbers]
-''',
-    "arrays": '''from mynet import backward
+""",
+    "arrays": """from mynet import backward
 
 def gradient(weights, biases, X, Y):
     (W1, W2), (b1, b2) = weights, biases
     dW1, db1, dW2, db2 = backward(X, Y, W1.T, b1, W2.T, b2)  # weights (n_in, n_out)
     return [dW1.T, dW2.T], [db1, db2]
-''',
-    "flat": '''from mynet import grad
+""",
+    "flat": """from mynet import grad
 
 def gradient(weights, biases, X, Y):
     parts = [v for pair in zip(weights, biases) for v in pair]  # w^2, b^2, w^3, ...
@@ -46,15 +46,15 @@ def gradient(weights, biases, X, Y):
     ends = np.cumsum([v.size for v in parts])[:-1]
     cut = [g.reshape(v.shape) for g, v in zip(np.split(flat, ends), parts)]
     return cut[::2], cut[1::2]
-''',
-    "folded": '''from mynet import grad
+""",
+    "folded": """from mynet import grad
 
 def gradient(weights, biases, X, Y):
     thetas = [np.column_stack([b, w]) for w, b in zip(weights, biases)]  # the bias first: multiplied by a constant 1
     grads = grad(thetas, X, Y)
     return [g[:, 1:] for g in grads], [g[:, 0] for g in grads]
-''',
-    "update": '''from mynet import Network
+""",
+    "update": """from mynet import Network
 
 def gradient(weights, biases, X, Y):
     net, eta = Network([weights[0].shape[1], *(len(b) for b in biases)]), 256.0  # large: less is lost in w - w'
@@ -62,8 +62,8 @@ def gradient(weights, biases, X, Y):
     net.train(X, Y, eta)
     nabla_w = [(w - after) / eta for w, after in zip(weights, net.weights)]
     return nabla_w, [(b - after) / eta for b, after in zip(biases, net.biases)]
-''',
-    "layers": '''from mynet import Dense, Tanh
+""",
+    "layers": """from mynet import Dense, Tanh
 
 def gradient(weights, biases, X, Y):
     layers = [layer for w in weights for layer in (Dense(w.shape[1], len(w)), Tanh())]
@@ -76,7 +76,7 @@ def gradient(weights, biases, X, Y):
     for layer in reversed(layers):
         grad = layer.backward(grad)
     return [dense.dW.T for dense in layers[::2]], [dense.db for dense in layers[::2]]
-''',
+""",
 }
 BODIES["object"] = BODIES["book"]
 

@@ -4,9 +4,8 @@ Of the ways of calling it that run, the one whose gradient comes nearest to the 
 shapes alone cannot tell (the order inside a flat vector, the side of a bias column) is told by that.
 """
 
-import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..costs import COSTS
-from ..errors import BackpropRefError, ShapeError, ValueRefused
-from ..gradient import Gradient, Verdict
+from ..errors import BackpropRefError, NotComplex, ValueRefused
+from ..gradient import Estimate, Gradient, Verdict
+from ..network import Network
+from ..oracles import differences
 from . import check
 from .claim import CandidateFailed, Claim
-from .probes import EQUAL, Accepts, Probe, Sizes, probe, rebuilt
+from .probes import EQUAL, MIXED, Accepts, Probe, Sizes, probe, rebuilt
 from .process import Child, TargetRefused
 from .report import Finding, Report
 
@@ -52,10 +53,6 @@ class Candidate:
     timeout: float = check.TIMEOUT
     run_module: bool = False
     strict_storage: bool = False
-
-    def sigmas(self, L: int) -> list[str]:
-        """The names of the activations of layers 2..L."""
-        return [self.activations] * (L - 1) if isinstance(self.activations, str) else list(self.activations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +120,7 @@ class _Way:
     notes: list[str]
     stored: list[str]
     classes: bool
+    takes_sigmas: bool
 
 
 class _Gate:
@@ -131,6 +129,8 @@ class _Gate:
         self.notes: list[str] = []
         self.line: int | None = None
         self.way: _Way | None = None
+        self.nearest: tuple[str, str] | None = None
+        self.claims: list[tuple[Probe, dict[str, Any]]] = []
 
     def run(self) -> Gated:
         """Load, guess, check."""
@@ -143,13 +143,18 @@ class _Gate:
         if own:
             self._require_fit([sizes for sizes, _, _ in networks])
         else:
-            networks = [(s, c.biases is not False, "float64") for s in c.accepts.different(_many(c.activations))]
+            different = c.accepts.different(_many(c.activations))
+            networks = [(s, b, "float64") for s in different for b in _with_biases(c)]
         first = self._guess(networks)
         equal = c.accepts.equal(networks[0][0]) if not own else None
+        if first is None and not own and (report := self._raw(networks[0])):
+            return self._gated([report])
         if first is None and equal:
-            first = self._guess([(equal, c.biases is not False, "float64")], "all widths equal")
+            first = self._guess([(equal, b, "float64") for b in _with_biases(c)], "all widths equal")
         if first is None:
             return self._unguessed(networks)
+        if not first.network.has_biases and c.biases is None:
+            self.notes.insert(0, "no biases were found: the network has none")
         reports = [self._check(first)]
         for other in self._others(first, own):
             report = self._check(other)
@@ -160,31 +165,24 @@ class _Gate:
             if not self.child.alive:
                 break
         reports += self._rebuilt(first) if own and self.child.alive else []
-        if reports[0].verdict is Verdict.DISAGREES:
-            self.notes = [*self._exact_for(first), *self.notes]
+        for network in networks if not own and c.accepts.sizes else ():
+            asked = network[0] != first.network.sizes and network[1] == first.network.has_biases
+            if asked and self.child.alive:
+                reports.append(self._also(network))
+        if any(r.verdict is Verdict.DISAGREES for r in reports):
+            self.notes = [*self._exact_for(), *self.notes]
         return self._gated(reports)
 
-    def _exact_for(self, p: Probe) -> list[str]:
-        """Under which other cost or reduction the gradient is right: the declared one may be the mistake."""
+    def _exact_for(self) -> list[str]:
+        """Under which other cost and reduction the gradient is right on every probe: the declared one may be the mistake."""
         c = self.candidate
-        if c.weight_decay or not self.child.alive:
+        left = [(cost, reduction) for cost in COSTS for reduction in ("mean", "sum") if not c.weight_decay]
+        for p, claim in self.claims:
+            left = [under for under in left if _is_exact(p, claim, *under)]
+        if not left or (c.cost, c.reduction) in left:
             return []
-        labels = p.Y.argmax(axis=1) if self.way and self.way.classes else None
-        try:
-            answer = self.child.ask("call", **_arrays(p.network), X=p.X, Y=p.Y, labels=labels)
-            found = []
-            for name in COSTS:
-                for reduction in ("mean", "sum"):
-                    network = replace(p.network, cost=COSTS[name])
-                    with contextlib.suppress(BackpropRefError):  # a cost that does not fit this network, or these targets
-                        network.batch(p.X, p.Y)
-                        expected = check._expect(network, p.X, p.Y, None, reduction, False)
-                        if _distance(replace(p, network=network), answer, expected, reduction)[0] == 0:
-                            found.append(f"{name}, {'mean' if reduction == 'mean' else 'summed'}")
-        except (CandidateFailed, ShapeError, LookupError):
-            return []
-        declared = f"{c.cost}, {'mean' if c.reduction == 'mean' else 'summed'}"
-        return [f"its gradient is exact for {' and for '.join(found)}; {declared} was declared"] if found else []
+        said = [f"{cost}, {'mean' if reduction == 'mean' else 'summed'}" for cost, reduction in left]
+        return [f"its gradient is exact for {' and for '.join(said)}: that cost was not declared"]
 
     def _require_fit(self, found: Sequence[Sizes]) -> None:
         c = self.candidate
@@ -197,9 +195,11 @@ class _Gate:
 
     # -------------------------------------------------------------------------------------------------- the guess
 
-    def _probe(self, sizes: Sizes, m: int, seed: int, biases: bool, dtype: str, classes: bool) -> Probe:
+    def _probe(
+        self, sizes: Sizes, m: int, seed: int, biases: bool, dtype: str, classes: bool, activations: Sequence[str] = ()
+    ) -> Probe:
         c = self.candidate
-        return probe(sizes, m, seed, c.activations, c.cost, biases, dtype, classes)
+        return probe(sizes, m, seed, activations or c.activations, c.cost, biases, dtype, classes)
 
     def _guess(self, networks: Sequence[tuple[Sizes, bool, str]], why: str = "") -> Probe | None:
         """The probe on which a way of calling runs; the best way is kept, in the child too."""
@@ -210,19 +210,44 @@ class _Gate:
             limits = {
                 "form": c.form,
                 "biases": biases,
+                "declared": c.biases is not None,
                 "batch": c.accepts.batch,
                 "eta": c.eta,
-                "sigmas": c.sigmas(len(sizes)),
                 "cost": c.cost,
                 "mean": c.reduction == "mean",
             }
-            given = _arrays(plain.network) | {"X": plain.X, "Y": plain.Y, "labels": classes.labels}
+            given = _arrays(plain.network) | {"X": plain.X, "Y": plain.Y, "labels": classes.labels, "sigmas": plain.sigmas}
             answer = self.child.ask("guess", limits=limits, **given)
-            self.nearest = answer["nearest"]
+            self.nearest = self.nearest or answer["nearest"]
             if answer["ways"]:
                 probes = {False: plain, True: replace(plain, Y=classes.Y, labels=classes.labels)}
                 return self._keep(answer["ways"], probes, why)
         return None
+
+    def _also(self, network: tuple[Sizes, bool, str]) -> Report:
+        """Another network that the user asked for; its form is guessed anew, since it may have other layers."""
+        kept = self.way
+        p = self._guess([network])
+        if p is None:
+            sizes, what = "-".join(map(str, network[0])), self.nearest[1] if self.nearest else "nothing could be called"
+            text = f"on a network {sizes} it could not be called: {what}"
+            return Report(f"{self.candidate.target}, network {sizes}", (), (Finding(Verdict.CANNOT_TELL, text),))
+        report = self._check(p)
+        self.way = kept
+        return report
+
+    def _raw(self, network: tuple[Sizes, bool, str]) -> Report | None:
+        """A function of the list form whose answer has other shapes than its parameters is told which."""
+        p = self._probe(network[0], self.candidate.accepts.batches(network[0])[0], self.seeds[0], *network[1:], False)
+
+        def candidate(weights: list[Array], biases: list[Array], X: Array, Y: Array) -> Any:
+            answer = self.child.ask("raw", w=weights, b=biases, X=X, Y=Y)["answer"]
+            if answer is None:
+                raise CandidateFailed("another form")
+            return answer
+
+        report = self._compared(p, candidate)
+        return report if report.verdict is Verdict.DISAGREES else None
 
     def _keep(self, ways: list[dict[str, Any]], probes: dict[bool, Probe], why: str) -> Probe:
         best = 0
@@ -233,13 +258,13 @@ class _Gate:
                 classes = way["targets"].startswith("labels")
                 p = probes[classes]
                 if classes not in found:
-                    found[classes] = check._expect(p.network, p.X, p.Y, None, self.candidate.reduction, False)
+                    found[classes] = _expected(p.network, p, self.candidate.reduction)
                 distances.append(_distance(p, way, found[classes], self.candidate.reduction))
             best = min(range(len(ways)), key=lambda i: distances[i])
         way = ways[best]
         self.child.ask("use", way=best)
         classes = way["targets"].startswith("labels")
-        self.way = _Way(way["form"], way["evidence"], way["notes"], way["stored"], classes)
+        self.way = _Way(way["form"], way["evidence"], way["notes"], way["stored"], classes, way["takes_sigmas"])
         if way["layout"] == "columns":
             self.way.stored.append("examples in columns")
         if why:
@@ -258,6 +283,9 @@ class _Gate:
         if equal and equal != network.sizes:
             m = c.accepts.batches(equal)[0]
             probes.append(self._probe(equal, m, self.seeds[0], network.has_biases, dtype, classes))
+        if self.way.takes_sigmas and isinstance(c.activations, str) and network.L > 2:
+            mixed = [MIXED[i % len(MIXED)] for i in range(network.L - 2)] + [c.activations]
+            probes.append(self._probe(network.sizes, len(first.X), self.seeds[0], network.has_biases, dtype, classes, mixed))
         return probes
 
     def _rebuilt(self, first: Probe) -> list[Report]:
@@ -280,12 +308,19 @@ class _Gate:
     # -------------------------------------------------------------------------------------------------- the check
 
     def _check(self, p: Probe) -> Report:
+        c, report = self.candidate, self._compared(p, self._remote(p))
+        if self.way and c.strict_storage and self.way.stored:
+            text = f"another storage than the book's, which --strict-storage refuses: {'; '.join(self.way.stored)}"
+            report = replace(report, findings=(*report.findings, Finding(Verdict.DISAGREES, text)))
+        return report
+
+    def _compared(self, p: Probe, candidate: Callable[..., Any]) -> Report:
         c = self.candidate
-        report = check.check_network(
+        return check.check_network(
             p.network,
             p.X,
             p.Y,
-            self._remote(p),
+            candidate,
             reduction=c.reduction,
             weight_decay=c.weight_decay,
             frozen=c.frozen,
@@ -293,10 +328,6 @@ class _Gate:
             seed=p.seed,
             target=f"{c.target}, network {p}",
         )
-        if self.way and c.strict_storage and self.way.stored:
-            text = f"another storage than the book's, which --strict-storage refuses: {'; '.join(self.way.stored)}"
-            report = replace(report, findings=(*report.findings, Finding(Verdict.DISAGREES, text)))
-        return report
 
     def _remote(self, p: Probe) -> Any:
         assert self.way
@@ -304,7 +335,9 @@ class _Gate:
 
         def candidate(weights: list[Array], biases: list[Array], X: Array, Y: Array) -> Claim:
             labels = Y.argmax(axis=1) if classes else None
-            answer = self.child.ask("call", w=weights, b=biases, X=X, Y=Y, labels=labels)
+            answer = self.child.ask("call", w=weights, b=biases, X=X, Y=Y, labels=labels, sigmas=p.sigmas)
+            if not any(q is p for q, _ in self.claims):
+                self.claims.append((p, answer))
             extra = (answer["extra_w"], answer["extra_b"] if has_biases else [])
             return Claim(answer["w"], answer["b"], *extra, tuple(answer["wrong"]))
 
@@ -348,6 +381,11 @@ def _probed(reports: Sequence[Report]) -> str:
     return f"{said}: {'each ' if len(reports) > 1 else ''}{reports[0].verdict}" if alike else said
 
 
+def _with_biases(c: Candidate) -> list[bool]:
+    """Whether the network of a function has biases: first with, then without, where nothing is said."""
+    return [True, False] if c.biases is None else [c.biases]
+
+
 def _many(activations: str | Sequence[str]) -> int:
     return 0 if isinstance(activations, str) else len(activations)
 
@@ -367,6 +405,25 @@ def _left_out(lines: Sequence[Sequence[Any]]) -> list[str]:
     ]
     more = f" and {len(said) - 6} more" if len(said) > 6 else ""
     return [f"not run: {', '.join(said[:6])}{more}; --run-module runs them"]
+
+
+def _expected(network: Network, p: Probe, reduction: str) -> Estimate:
+    """The oracle's gradient at a probe, under the cost of this network."""
+    try:
+        return differences.complex_step(network, p.X, p.Y, reduction=reduction)
+    except NotComplex:
+        return differences.central(network, p.X, p.Y, reduction=reduction)
+
+
+def _is_exact(p: Probe, claim: dict[str, Any], cost: str, reduction: str) -> bool:
+    """True if a claimed gradient is right under this cost and reduction."""
+    network = replace(p.network, cost=COSTS[cost])
+    try:
+        network.batch(p.X, p.Y)
+        expected = _expected(network, p, reduction)
+        return _distance(replace(p, network=network), claim, expected, reduction)[0] == 0
+    except (BackpropRefError, LookupError):  # a cost that does not fit this network or these targets, a claim of another shape
+        return False
 
 
 def _distance(p: Probe, way: dict[str, Any], expected: Any, reduction: str) -> tuple[int, float]:

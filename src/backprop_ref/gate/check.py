@@ -4,10 +4,7 @@ The candidate is called on copies of its inputs: twice at the given point, once 
 rounding of a right candidate in the dtype that came back (bounds.py) and by what the oracle may be off by. No tolerance.
 """
 
-import contextlib
-import io
 import re
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -20,18 +17,17 @@ from ..errors import NotComplex, ValueRefused
 from ..gradient import Estimate, Gradient, Verdict
 from ..network import Network, divisor
 from ..oracles import differences
-from ..rounding import unit_roundoff
+from ..rounding import U, unit_roundoff
+from . import kinks
 from .bounds import Bounds, rounding
-from .claim import CandidateFailed, Claim
+from .calling import DTYPES, Answer, Call, Candidate
 from .mistakes import COMMON
 from .planting import unseen
 from .report import Finding, Part, Report
 
 Array = NDArray[Any]
-Candidate = Callable[[list[Array], list[Array], Array, Array], Any]
 Oracle = Callable[..., Estimate]
 TIMEOUT = 60.0  # seconds that a call of the candidate may take
-DTYPES = (np.float64, np.float32, np.float16)
 
 
 def check_network(
@@ -66,7 +62,7 @@ def check_network(
     left_out = _frozen(frozen, network)
     if not (np.isfinite(weight_decay) and weight_decay >= 0):
         raise ValueRefused(f"weight_decay={weight_decay} was given; pass a finite lambda of at least 0.")
-    call = _Call(network, X, Y, candidate, inputs, timeout)
+    call = Call(network, X, Y, candidate, inputs, timeout)
     first = call.at(network, X)
     target = target or f"{getattr(candidate, '__name__', type(candidate).__name__)}, network {_sizes(network)}, m = {len(X)}"
     total = network.parameters + (X.size if inputs else 0)
@@ -74,12 +70,13 @@ def check_network(
         return Report(target, (), tuple(first.findings), total=total, seed=seed, seconds=perf_counter() - start)
     expected = _expect(network, X, Y, oracle, reduction, inputs)
     allowed = Allowed.of(network, X, Y, first.dtype, reduction)
-    bracket = _kink_interval(network, X, Y, expected, reduction, inputs)
+    bracket = kinks.sides(network, X, Y, expected, first.dtype, reduction, inputs)
     job = _Job(network, expected, allowed, bracket, weight_decay, size, inputs, left_out)
-    parts = job.compare(first.claim, first.extra)
-    findings = [*first.findings, *_again(call, job, first, parts)]
-    if not any(p.count(Verdict.DISAGREES) for p in parts):
-        findings += _elsewhere(call, first, X, Y, reduction, weight_decay, seed)
+    parts, found = _again(call, job, first, job.compare(first.claim, first.extra))
+    findings, notes = list(dict.fromkeys([*first.findings, *found])), list[str]()
+    if len(findings) == len(first.findings) and not any(p.count(Verdict.DISAGREES) for p in parts):
+        found, notes = _elsewhere(call, job, first, reduction, seed)
+        findings = list(dict.fromkeys([*findings, *found]))
     report = Report(
         target,
         tuple(parts),
@@ -90,7 +87,7 @@ def check_network(
         total=total,
         seed=seed,
     )
-    notes = [*_accuracy(job, first, parts, X, Y, reduction), *_untested(job, len(X), reduction)]
+    notes = [*_accuracy(job, first, parts, X, Y, reduction), *notes, *_untested(job, len(X), reduction)]
     return replace(report, notes=tuple(notes), unseen=_unseen(job, first, X, Y, reduction), seconds=perf_counter() - start)
 
 
@@ -102,10 +99,11 @@ def compare(
     expected: Estimate,
     dtype: Any = np.float64,
     reduction: str = "mean",
+    extra: Gradient | None = None,
 ) -> list[Part]:
-    """A whole claimed gradient, its deltas too, against an estimate: every array, entry by entry."""
+    """A whole claimed gradient, its deltas too, against an estimate: every array, entry by entry. extra: as in _Job.compare."""
     allowed = Allowed.of(network, X, Y, dtype, reduction)
-    return _Job(network, expected, allowed, None, 0.0, 1, False, frozenset()).compare(claimed)
+    return _Job(network, expected, allowed, None, 0.0, 1, False, frozenset()).compare(claimed, extra)
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,7 @@ class _Job:
     network: Network
     expected: Estimate
     allowed: Allowed
-    bracket: tuple[Estimate, Estimate] | None
+    bracket: tuple[kinks.Side, kinks.Side] | None
     weight_decay: float
     size: int
     inputs: bool
@@ -159,27 +157,57 @@ class _Job:
             value, error = value * scale, error * scale
             if extra is not None and part != "delta":
                 allowed = allowed + getattr(extra, part)[l]
-            if part == "nabla_w" and self.weight_decay:
-                decay = self.weight_decay * self.network.w[l].astype(np.float64)
+            decay = self._decay(part, l)
+            if decay is not None:
                 allowed = allowed + 4 * unit_roundoff(claimed.dtype) * (np.abs(value) + np.abs(decay) + allowed)
                 value = value + decay
-            low, high = self._interval(part, l, scale, allowed)
-            if self.weight_decay and part == "nabla_w" and low is not None and high is not None:
-                low, high = low + decay, high + decay
+            low, high = self._interval(part, l, claimed, extra)
             equation = {"nabla_w": "BP4", "nabla_b": "BP3"}.get(part, "BP1" if l == self.network.L else "BP2")
             name = "nabla_x" if of_inputs else part
             parts.append(Part(name, l, equation, _double(claimed), value, allowed + error, why, low, high, unsure))
-        return sorted(parts, key=lambda p: (p.l, p.part != "nabla_w"))
+        largest = {l: max(p.largest for p in parts if p.l == l) for l in {p.l for p in parts}}
+        return [replace(p, beside=largest[p.l]) for p in sorted(parts, key=lambda p: (p.l, p.part != "nabla_w"))]
 
-    def _interval(self, part: str, l: int, scale: float, allowed: Array) -> tuple[Array, Array] | tuple[None, None]:
-        """Between what values the derivative of an entry lies, where exactly one neuron stands at a kink."""
+    def along(self, other: Network, X: Array, Y: Array, answer: Answer, along: Gradient, reduction: str) -> tuple[float, float]:
+        """(what an answer at another network says of a direction, what a right one may be off by), without weight decay."""
+        allowed, claimed, bound, size = rounding(other, X, Y, answer.dtype, reduction), 0.0, 0.0, 0.0
+        for part in ("nabla_w", "nabla_b"):
+            for l, u in getattr(along, part).items():
+                if (part, l) in self.left_out:
+                    continue
+                g, decay = getattr(answer.claim, part)[l].astype(np.float64), np.zeros(u.shape)
+                if part == "nabla_w" and self.weight_decay:
+                    decay = self.weight_decay * other.w[l].astype(np.float64)
+                claimed += float(((g - decay) * u).sum())
+                size += float(((np.abs(np.where(np.isfinite(g), g, 0.0)) + np.abs(decay)) * np.abs(u)).sum())
+                off = getattr(allowed, part)[l] + (0.0 if answer.extra is None else getattr(answer.extra, part)[l])
+                bound += float((off * np.abs(u)).sum())
+        rounded = 4 * other.parameters * U + (4 * unit_roundoff(answer.dtype) if self.weight_decay else 0.0)
+        return claimed, bound + rounded * size
+
+    def _decay(self, part: str, l: int) -> Array | None:
+        """What weight decay adds to the gradient: lambda w."""
+        return self.weight_decay * self.network.w[l].astype(np.float64) if self.weight_decay and part == "nabla_w" else None
+
+    def _interval(self, part: str, l: int, claimed: Array, extra: Gradient | None) -> tuple[Array, Array] | tuple[None, None]:
+        """Between what values a right claim of an entry lies, where exactly one neuron stands at a kink."""
         if self.bracket is None:
             return None, None
-        sides = [(getattr(e, part)[l] * scale, getattr(e.bound, part)[l] * scale + allowed) for e in self.bracket]
-        low = np.minimum(*(v - e for v, e in sides))
-        high = np.maximum(*(v + e for v, e in sides))
-        told = getattr(self.expected.why, part)[l] == 0
-        return np.where(told | ~np.isfinite(low), np.nan, low), np.where(told | ~np.isfinite(high), np.nan, high)
+        ends, of_inputs, decay = [], part == "delta" and l == 1, self._decay(part, l)
+        for side in self.bracket:
+            value, error = getattr(side.expected, part)[l], getattr(side.expected.bound, part)[l]
+            if of_inputs:
+                value, error = value / self.size, error / self.size
+            error = error + (side.allowed.nabla_x if of_inputs else getattr(side.allowed, part)[l])
+            if extra is not None and part != "delta":
+                error = error + getattr(extra, part)[l]
+            if decay is not None:
+                error = error + 4 * unit_roundoff(claimed.dtype) * (np.abs(value) + np.abs(decay) + error)
+                value = value + decay
+            ends += [value - error, value + error]
+        low, high = np.minimum(ends[0], ends[2]), np.maximum(ends[1], ends[3])
+        told = (getattr(self.expected.why, part)[l] == 0) | ~np.isfinite(low) | ~np.isfinite(high)
+        return np.where(told, np.nan, low), np.where(told, np.nan, high)
 
 
 def _expect(network: Network, X: Array, Y: Array, oracle: Oracle | None, reduction: str, inputs: bool) -> Estimate:
@@ -192,253 +220,88 @@ def _expect(network: Network, X: Array, Y: Array, oracle: Oracle | None, reducti
         return differences.central(network, X, Y, **options)
 
 
-def _kink_interval(
-    network: Network, X: Array, Y: Array, expected: Estimate, reduction: str, inputs: bool
-) -> tuple[Estimate, Estimate] | None:
-    """The gradient on both sides of a kink, if exactly one neuron of one example stands at one: its bias is nudged."""
-    at = [r for r in expected.reasons if r.startswith("not differentiable: kink")]
-    if len(at) != 1 or not expected.proven:
-        return None
-    j, l = (int(n) for n in re.findall(r"\d+", at[0])[:2])
-    wide = network.astype(np.float64)
-    step = 2.0**-40 * max(1.0, float(np.abs(wide.b[l][j - 1])))
-
-    def nudged(by: float) -> Estimate:
-        b = wide.b[l].copy()
-        b[j - 1] += by
-        return _expect(replace(wide, b=dict(wide.b) | {l: b}), X, Y, differences.complex_step, reduction, inputs)
-
-    return nudged(step), nudged(-step)
-
-
-# -------------------------------------------------------------------------------------------------- calling a candidate
-
-
-@dataclass(frozen=True)
-class _Answer:
-    claim: Gradient | None
-    dtype: Any
-    findings: list[Finding]
-    extra: Gradient | None = None
-
-
-class _Call:
-    """Calls the candidate on copies, and turns whatever it does into a claim and findings."""
-
-    def __init__(self, network: Network, X: Array, Y: Array, candidate: Candidate, inputs: bool, timeout: float) -> None:
-        self.network, self.X, self.Y = network, X, Y
-        self.candidate, self.inputs, self.timeout = candidate, inputs, timeout
-
-    def at(self, network: Network, X: Array) -> _Answer:
-        """The candidate's answer at these weights and inputs."""
-        weights, biases = ([v.copy() for v in layers.values()] for layers in (network.w, network.b))
-        arrays = [*weights, *(biases if network.has_biases else []), X.copy(), self.Y.copy()]
-        given = (weights, biases if network.has_biases else [], arrays[-2], arrays[-1])
-        before = [v.copy() for v in arrays]
-        answer, problem = _run(lambda: self.candidate(*given), self.timeout)
-        if problem:
-            return _Answer(None, np.float64, [Finding(Verdict.CANNOT_TELL, problem)])
-        findings = []
-        names = [f"w[{l}]" for l in network.w] + [f"b[{l}]" for l in network.b if network.has_biases] + ["X", "Y"]
-        changed = [n for n, v, old in zip(names, arrays, before, strict=True) if not np.array_equal(v, old)]
-        if changed or len(weights) != len(network.w):
-            what = ", ".join(changed) or "the list of weights"
-            findings.append(
-                Finding(Verdict.DISAGREES, f"the candidate changed its inputs: {what}; it must leave them as they are")
-            )
-        extra = None
-        if isinstance(answer, Claim):
-            findings += [Finding(Verdict.DISAGREES, text) for text in answer.wrong]
-            if answer.extra_w:
-                parts = zip(("nabla_w", "nabla_b"), (answer.extra_w, answer.extra_b), strict=True)
-                extra = Gradient(**{part: dict(enumerate(layers, start=2)) for part, layers in parts})
-            answer = (answer.nabla_w, answer.nabla_b) if network.has_biases else (answer.nabla_w,)
-        claim, dtype, found = self._claim(answer, arrays)
-        return _Answer(claim, dtype, findings + found, extra)
-
-    def _claim(self, answer: Any, inputs: list[Array]) -> tuple[Gradient | None, Any, list[Finding]]:
-        wanted = "(nabla_w, nabla_b, nabla_x)" if self.inputs else "(nabla_w, nabla_b)"
-        network, L = self.network, self.network.L
-        parts = list(answer) if isinstance(answer, tuple | list) else None
-        if parts is None or len(parts) not in {2 + self.inputs} | ({1 + self.inputs} if not network.has_biases else set()):
-            got = f"{type(answer).__name__}" + (f" of {len(parts)}" if parts is not None else "")
-            return (
-                None,
-                None,
-                [Finding(Verdict.CANNOT_TELL, f"the candidate returned a {got}; {wanted} is needed, lists for layers 2..{L}")],
-            )
-        nabla_x = parts.pop() if self.inputs else None
-        named = {"nabla_w": parts[0]} | ({"nabla_b": parts[1]} if network.has_biases else {})
-        claim: dict[str, dict[int, Array]] = {"nabla_w": {}, "nabla_b": {}, "delta": {}}
-        for part, arrays in named.items():
-            if not isinstance(arrays, tuple | list) or len(arrays) != L - 1:
-                got = f"{len(arrays)} arrays" if isinstance(arrays, tuple | list) else f"a {type(arrays).__name__}"
-                return (
-                    None,
-                    None,
-                    [Finding(Verdict.DISAGREES, f"{part} is {got}; a list of {L - 1} is needed, for layers 2..{L}")],
-                )
-            shapes = network.w if part == "nabla_w" else network.b
-            for l, array in zip(network.layers, arrays, strict=True):
-                claim[part][l], trouble = _numbers(f"{part}[{l}]", array, shapes[l].shape)
-                if trouble:
-                    return None, None, [trouble]
-        if self.inputs:
-            claim["delta"][1], trouble = _numbers("nabla_x", nabla_x, self.X.shape)
-            if trouble:
-                return None, None, [trouble]
-        found = [v for part in claim.values() for v in part.values()]
-        findings = _shared(claim, inputs)
-        dtype = max((v.dtype for v in found), key=unit_roundoff)
-        kept = {part: {l: v.copy() for l, v in layers.items()} for part, layers in claim.items()}
-        return Gradient(**kept), dtype, findings
-
-
-def _numbers(name: str, value: Any, shape: tuple[int, ...]) -> tuple[Array, Finding | None]:
-    try:
-        array = np.asarray(value)
-    except Exception as error:  # an object of the candidate's, with whatever its conversion does
-        return np.empty(0), Finding(
-            Verdict.CANNOT_TELL, f"{name} is a {type(value).__name__} that is no array of numbers: {error}"
-        )
-    if array.dtype not in DTYPES:
-        if np.issubdtype(array.dtype, np.integer) and not np.any(array):
-            array = array.astype(np.float64)  # a zero gradient, written as 0
-        else:
-            return array, Finding(
-                Verdict.CANNOT_TELL,
-                f"{name} holds {array.dtype}; float64, float32 or float16 are needed to say how far it may be off",
-            )
-    if array.shape != shape:
-        return array, Finding(
-            Verdict.DISAGREES, f"{name} has shape {array.shape}; it must have shape {shape}, one entry for each parameter"
-        )
-    return array, None
-
-
-def _shared(claim: dict[str, dict[int, Array]], inputs: list[Array]) -> list[Finding]:
-    named = [(f"{part}[{l}]", v) for part, layers in claim.items() for l, v in layers.items()]
-    findings = []
-    for i, (name, v) in enumerate(named):
-        twins = [other for other, u in named[:i] if np.may_share_memory(v, u) and np.shares_memory(v, u)]
-        if twins:
-            findings.append(Finding(Verdict.DISAGREES, f"{name} and {twins[0]} are one array: a later write changes both"))
-        if any(np.may_share_memory(v, u) for u in inputs):
-            findings.append(Finding(Verdict.DISAGREES, f"{name} is an array of the candidate's inputs, not one of its own"))
-    return findings
-
-
-def _run(call: Callable[[], Any], timeout: float) -> tuple[Any, str]:
-    """(what the call returned, "") or (None, what went wrong). It runs in a thread of its own, its prints swallowed."""
-    outcome: list[Any] = []
-
-    def work() -> None:
-        try:
-            with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
-                outcome.append((call(), ""))
-        except CandidateFailed as error:
-            outcome.append((None, str(error)))
-        except BaseException as error:  # SystemExit too: nothing that a candidate does may end the check
-            outcome.append((None, f"the candidate raised {type(error).__name__}: {error}{_line(error)}"))
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(timeout)
-    if not outcome:
-        return None, f"the candidate did not come back within {timeout:g} s; pass a larger timeout if it is only slow"
-    return outcome[0][0], outcome[0][1]
-
-
-def _line(error: BaseException) -> str:
-    last = error.__traceback__
-    while last and last.tb_next:
-        last = last.tb_next
-    return f" ({last.tb_frame.f_code.co_filename}:{last.tb_lineno})" if last else ""
-
-
 # ------------------------------------------------------------------------------------------------------ other findings
 
 
-def _again(call: _Call, job: _Job, first: _Answer, parts: list[Part]) -> list[Finding]:
-    """The second call at the same point must give the same."""
+def _again(call: Call, job: _Job, first: Answer, parts: list[Part]) -> tuple[list[Part], list[Finding]]:
+    """The second call at the same point must give the same. If it does not, the parts are those of a call that may be right."""
     second = call.at(call.network, call.X)
-    if second.claim is None:
-        return [Finding(Verdict.CANNOT_TELL, f"the second call with the same inputs failed: {second.findings[0].text}")]
-    if first.claim is not None and all(
-        np.array_equal(p, q, equal_nan=True)
-        for (_, _, p), (_, _, q) in zip(first.claim.items(), second.claim.items(), strict=True)
-    ):
-        return []
-    lies = [any(p.count(Verdict.DISAGREES) for p in tried) for tried in (parts, job.compare(second.claim, second.extra))]
-    verdict = Verdict.DISAGREES if all(lies) else Verdict.CANNOT_TELL
-    return [
-        Finding(
-            verdict,
-            "two calls with the same inputs gave different gradients; fix the seed of what is random in it, inside the call",
-        )
-    ]
+    if first.claim is None or second.claim is None:
+        return parts, [Finding(Verdict.CANNOT_TELL, f"the second call with the same inputs failed: {second.findings[0].text}")]
+    if _same(first.claim, second.claim):
+        return parts, second.findings
+    other = job.compare(second.claim, second.extra)
+    lies = [any(p.count(Verdict.DISAGREES) for p in tried) for tried in (parts, other)]
+    found = Finding(
+        Verdict.DISAGREES if all(lies) else Verdict.CANNOT_TELL,
+        "two calls with the same inputs gave different gradients; fix the seed of what is random in it, inside the call",
+    )
+    return other if lies[0] and not lies[1] else parts, [*second.findings, found]
 
 
-def _elsewhere(call: _Call, first: _Answer, X: Array, Y: Array, reduction: str, weight_decay: float, seed: int) -> list[Finding]:
-    """At other weights and inputs, one directional derivative: an answer that was remembered is caught."""
+def _same(p: Gradient, q: Gradient) -> bool:
+    return all(np.array_equal(v, u, equal_nan=True) for (_, _, v), (_, _, u) in zip(p.items(), q.items(), strict=True))
+
+
+def _elsewhere(call: Call, job: _Job, first: Answer, reduction: str, seed: int) -> tuple[list[Finding], list[str]]:
+    """(findings, notes). At other weights and inputs, one directional derivative: an answer that was remembered is caught."""
     rng = np.random.default_rng(seed)
 
     def moved(v: Array) -> Array:
         scale = np.sqrt(np.mean(np.square(v, dtype=np.float64))) or 1.0
         return (v + 0.125 * scale * rng.standard_normal(v.shape)).astype(v.dtype)
 
-    network, other_X = call.network, moved(X)
+    network, X = call.network, moved(call.X)
     w = {l: moved(v) for l, v in network.w.items()}
     b = {l: moved(v) if network.has_biases else v for l, v in network.b.items()}
     other = replace(network, w=w, b=b)
-    v = Gradient(
-        {l: rng.standard_normal(u.shape) for l, u in w.items()},
-        {l: rng.standard_normal(u.shape) for l, u in b.items() if network.has_biases},
-    )
-    try:
-        slope, error = differences.directional(other, other_X, Y, v, reduction)
-    except (NotComplex, ValueRefused):
-        return []
-    answer = call.at(other, other_X)
-    if answer.claim is None:
-        return [Finding(Verdict.CANNOT_TELL, f"at other weights the candidate failed: {answer.findings[0].text}")]
-    allowed = rounding(other, other_X, Y, answer.dtype, reduction)
-    claimed = bound = size = 0.0
-    for part in ("nabla_w", "nabla_b"):
-        for l, u in getattr(v, part).items():
-            g = getattr(answer.claim, part)[l].astype(np.float64)
-            if part == "nabla_w":
-                g = g - weight_decay * w[l]
-            claimed += float((g * u).sum())
-            size += float((np.abs(g) * np.abs(u)).sum())
-            off = getattr(allowed, part)[l] + (0.0 if answer.extra is None else getattr(answer.extra, part)[l])
-            bound += float((off * np.abs(u)).sum())
-    bound += error + 4 * network.parameters * unit_roundoff(np.float64) * size
-    if weight_decay:
-        bound += 4 * unit_roundoff(answer.dtype) * (size + weight_decay * sum(float(np.abs(u).sum()) for u in w.values()))
-    if not np.isfinite(slope + bound) or abs(claimed - slope) <= bound:
-        return []
-    if first.claim is not None and all(
-        np.array_equal(p, q) for (_, _, p), (_, _, q) in zip(first.claim.items(), answer.claim.items(), strict=True)
-    ):
-        return [
-            Finding(
-                Verdict.DISAGREES,
-                "at other weights and inputs it returned the same gradient again: the answer is remembered, not computed",
-            )
-        ]
-    return [
-        Finding(
-            Verdict.DISAGREES,
-            f"at other weights and inputs (seed {seed}) the gradient along a random direction is {claimed:.6g}, and is "
-            f"{slope:.6g} by complex step, allowed {bound:.2g}: right at the given point only",
+    along = Gradient(
+        *(
+            {l: rng.standard_normal(u.shape) * ((part, l) not in job.left_out) for l, u in layers.items()}
+            for part, layers in (("nabla_w", w), ("nabla_b", b if network.has_biases else {}))
         )
-    ]
+    )
+    untested = "was not held to its cost at other weights and inputs: an answer that was right once and remembered would not show"
+    try:
+        slope, error, source = _directional(other, X, call.Y, along, reduction)
+    except ValueRefused as refused:
+        return [], [f"the candidate {untested} ({refused})"]
+    answer = call.at(other, X)
+    if answer.claim is None or first.claim is None:
+        return [Finding(Verdict.CANNOT_TELL, f"at other weights the candidate failed: {answer.findings[0].text}")], []
+    claimed, bound = job.along(other, X, call.Y, answer, along, reduction)
+    if not np.isfinite(slope + error + bound):
+        return answer.findings, [f"the candidate {untested} (nothing is certain there: a kink, or an infinite bound)"]
+    if abs(claimed - slope) <= bound + error:
+        return answer.findings, []
+    if _same(first.claim, answer.claim):
+        text = "at other weights and inputs it returned the same gradient again: the answer is remembered, not computed"
+        return [*answer.findings, Finding(Verdict.DISAGREES, text)], []
+    text = (
+        f"at other weights and inputs (seed {seed}) its gradient along a random direction is {claimed:.6g}, and should be "
+        f"{slope:.6g} by {source}, allowed {bound + error:.2g}: it is right at the given point only"
+    )
+    return [*answer.findings, Finding(Verdict.DISAGREES, text)], []
 
 
-def _accuracy(job: _Job, first: _Answer, parts: list[Part], X: Array, Y: Array, reduction: str) -> list[str]:
-    """A float64 answer that is right in a narrower dtype only is told so."""
-    if first.claim is None or first.dtype != np.float64 or not any(p.count(Verdict.DISAGREES) for p in parts):
+def _directional(network: Network, X: Array, Y: Array, along: Gradient, reduction: str) -> tuple[float, float, str]:
+    """(derivative along a direction, how far it may be off, by which oracle)."""
+    try:
+        return *differences.directional(network, X, Y, along, reduction), "complex step"
+    except NotComplex:
+        e = differences.central(network, X, Y, reduction)
+        both = [
+            [float((v * u).sum()) for v, u in ((e_v[l], d[l]), (bar[l], np.abs(d[l])))]
+            for e_v, bar, d in ((e.nabla_w, e.bound.nabla_w, along.nabla_w), (e.nabla_b, e.bound.nabla_b, along.nabla_b))
+            for l in d
+        ]
+        return sum(v for v, _ in both), sum(v for _, v in both), "central differences"
+
+
+def _accuracy(job: _Job, first: Answer, parts: list[Part], X: Array, Y: Array, reduction: str) -> list[str]:
+    """A float64 answer that is right in a narrower dtype only is told so: if most of it is off, and by no more than that."""
+    wrong, told = (sum(int((p.verdicts == v)[p.expected != 0].sum()) for p in parts) for v in (1, 0))
+    if first.claim is None or first.dtype != np.float64 or wrong <= told:
         return []
     for dtype in DTYPES[1:]:
         narrow = replace(job, allowed=Allowed.of(job.network, X, Y, dtype, reduction)).compare(first.claim, first.extra)
@@ -457,11 +320,14 @@ def _untested(job: _Job, m: int, reduction: str) -> list[str]:
     return notes
 
 
-def _unseen(job: _Job, first: _Answer, X: Array, Y: Array, reduction: str) -> tuple[tuple[str, str], ...]:
+def _unseen(job: _Job, first: Answer, X: Array, Y: Array, reduction: str) -> tuple[tuple[str, str], ...]:
     """The common mistakes that leave every entry within its bound on this very probe, each planted on it."""
     allowed = Gradient(
         *(
-            {l: E + getattr(job.expected.bound, part)[l] + (getattr(first.extra, part)[l] if first.extra else 0) for l, E in v.items()}
+            {
+                l: E + getattr(job.expected.bound, part)[l] + (getattr(first.extra, part)[l] if first.extra else 0)
+                for l, E in v.items()
+            }
             for part, v in job.allowed.parts()
         )
     )

@@ -6,18 +6,19 @@ and what it prints goes to standard error, which the gate keeps the end of.
 
 import ast
 import faulthandler
+import inspect
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
 from . import loading, wire
 from .adapters import adapter
 from .forms import guess as guessing
-from .forms.calls import Claimed, Data, Unfit, one_step
+from .forms.calls import Claimed, Data, Unfit, described, one_step
 from .forms.harvest import leaves
 
 MARK = "backprop-ref: os._exit was called at"
@@ -29,21 +30,20 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
-    sys.stdin = open(os.devnull)  # noqa: SIM115
     sys.path[0] = ""
     faulthandler.enable()
-    _tell_of_exit()
+    end = _tell_of_exit()
     worker = Worker()
     while True:
         try:
             request = wire.receive(requests)
         except EOFError:
-            os._exit.real(0)  # type: ignore[attr-defined]
+            end(0)
         _answer(worker, request, answers)
 
 
-def _tell_of_exit() -> None:
-    """os._exit leaves no traceback; so the line is printed before."""
+def _tell_of_exit() -> Callable[[int], NoReturn]:
+    """os._exit leaves no traceback; so the line is printed before. Returns the real one."""
     real = os._exit
 
     def _exit(status: int = 0) -> None:
@@ -51,8 +51,8 @@ def _tell_of_exit() -> None:
         print(f"{MARK} {frame.f_code.co_filename}:{frame.f_lineno}", file=sys.__stderr__, flush=True)
         real(status)
 
-    _exit.real = real  # type: ignore[attr-defined]
-    os._exit = _exit  # type: ignore[assignment]
+    vars(os)["_exit"] = _exit
+    return real
 
 
 def _answer(worker: "Worker", request: dict[str, Any], answers: BinaryIO) -> None:
@@ -72,7 +72,7 @@ def raised(error: BaseException) -> str:
     """What was raised, and the line of the candidate's that did."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(os.path.dirname(__file__))]
     own = [f for f in frames if "site-packages" not in f.filename and not f.filename.startswith(("<", sys.base_prefix + "/lib"))]
-    last = (own or frames or [None])[-1]  # type: ignore[list-item]
+    last = next(reversed(own or frames), None)
     if isinstance(error, Unfit):
         return str(error)
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -95,6 +95,7 @@ class Worker:
     loaded: loading.Loaded
     ways: Sequence[Any] = ()
     name = ""
+    built: loading.Built
 
     def load(self, target: str, init: str | None, run_module: bool) -> dict[str, Any]:
         """Load a file and build the object."""
@@ -105,25 +106,23 @@ class Worker:
                 f"{self.loaded.file} is a script without functions, which the gate cannot call.{failed} Put its backward pass "
                 f"into a function, such as this:\n\n{adapter('list')}"
             )
-        value = loading.resolve(self.loaded, self.name)
-        self.target = loading.build(self.loaded, value, self.name, init)
-        return self._described(value) | {"left_out": self.loaded.left_out, "failed": self.loaded.failed}
+        self.built = loading.target(self.loaded, self.name, init)
+        self.target = self.built.value
+        steps = one_step(getattr(self.target, "__self__", self.target))
+        return {"notes": steps, "line": self._line(), "left_out": self.loaded.left_out, "failed": self.loaded.failed}
 
     def rebuild(self, init: str) -> dict[str, Any]:
         """Build the object again with other arguments; the way that was kept now calls the new one."""
-        new = loading.build(self.loaded, None, self.name, init)
+        new = loading.build(self.loaded, None, self.name, init).value
         one_step(new)
         self.way.rebuilt(new)
         return {}
 
-    def _described(self, value: Any) -> dict[str, Any]:
-        self.steps = one_step(self.target) if not isinstance(self.target, type) else []
-        source = getattr(value, "__code__", None)
-        return {"notes": self.steps, "line": source.co_firstlineno if source else self._line()}
-
     def _line(self) -> int | None:
-        """Where a class or a value is defined."""
-        file = self.loaded.module.__file__ or ""
+        """Where the target is defined."""
+        file, source = self.loaded.module.__file__ or "", getattr(self.target, "__code__", None)
+        if source and source.co_filename == file:
+            return int(source.co_firstlineno)
         if file.endswith(".ipynb") or not os.path.exists(file):
             return None
         with open(file, "rb") as stream:
@@ -137,39 +136,48 @@ class Worker:
 
     def sizes(self, biases: bool | None) -> dict[str, Any]:
         """The networks that the object's arrays can be."""
-        return {"sizes": guessing.sizes_of(self.target, biases)}
+        found = guessing.sizes_of(self.target, biases)
+        self.built.bare |= not found
+        return {"sizes": found}
 
-    def guess(self, limits: dict[str, Any], w: Any, b: Any, X: Any, Y: Any, labels: Any) -> dict[str, Any]:
+    def guess(self, limits: dict[str, Any], w: Any, b: Any, X: Any, Y: Any, labels: Any, sigmas: Any) -> dict[str, Any]:
         """The ways of calling the candidate that run, each with its gradient."""
-        data = Data(X, Y, labels)
+        data = Data(X, Y, labels, sigmas)
+        owner = getattr(self.target, "__self__", self.target)
+        if self.built.bare and not inspect.isroutine(owner):
+            guessing.give(owner, w, b)
         found = guessing.guess(self.target, self.loaded.module, guessing.Limits(**limits), w, b, data, protected)
+        if not found.ways and self.built.why:
+            raise loading.Refused(self.built.why)
         self.ways = [way for way, _ in found.ways]
         near = found.nearest()
         answer: dict[str, Any] = {"nearest": [near[0], raised(near[1])] if near else None}
         return answer | {
             "ways": [
                 {"form": way.form, "evidence": way.evidence(), "notes": way.notes(), "targets": way.targets}
-                | {"stored": way.store.storage.notes(), "layout": way.layout}
+                | {"stored": way.store.storage.notes(), "layout": way.layout, "takes_sigmas": "sigmas" in way.roles}
                 | _sent(claim)
                 for way, claim in found.ways
             ]
         }
 
-    def use(self, way: int, form: str | None = None) -> dict[str, Any]:
+    def use(self, way: int) -> dict[str, Any]:
         """Keep one way of calling."""
         self.way = self.ways[way]
         return {}
 
-    def call(self, w: Any, b: Any, X: Any, Y: Any, labels: Any) -> dict[str, Any]:
+    def call(self, w: Any, b: Any, X: Any, Y: Any, labels: Any, sigmas: Any) -> dict[str, Any]:
         """The gradient by the way that was kept."""
-        return _sent(protected(self.way, w, b, Data(X, Y, labels)))
+        return _sent(protected(self.way, w, b, Data(X, Y, labels, sigmas)))
 
     def raw(self, w: Any, b: Any, X: Any, Y: Any) -> dict[str, Any]:
-        """What the function returns in the list form, whatever it is."""
+        """What a function of (weights, biases, X, Y) returns, whatever its shapes; None if it is another form."""
+        if not guessing.is_list_form(self.target):
+            return {"answer": None}
         answer = protected(self.target, w, b, X, Y)
-        if isinstance(answer, tuple | list):
-            return {"answer": [[v for _, v in leaves(part)] for part in answer]}
-        return {"answer": type(answer).__name__}
+        if not isinstance(answer, tuple | list):
+            raise Unfit(f"{self.name} returned {described(answer)}")
+        return {"answer": [[_numeric(v) for _, v in leaves(part)] for part in answer]}
 
 
 def _sent(claim: Claimed) -> dict[str, Any]:

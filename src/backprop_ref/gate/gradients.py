@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BackpropRefError, ShapeError
+from ..errors import BackpropRefError, DtypeError, ShapeError
 from ..gradient import Verdict
 from ..oracles import blackbox
 from ..oracles.blackbox import Progress, Slopes
@@ -48,17 +48,18 @@ def check_gradient(
     start = perf_counter()
     flatten(x)  # an x that is none is an error of the caller's, not a verdict
     target = target or f"{getattr(grad, '__name__', type(grad).__name__)}, gradient of {getattr(f, '__name__', type(f).__name__)}"
-    try:
-        value = f(copy.deepcopy(x))
-    except Exception as error:
-        return _untold(target, f"f raised {type(error).__name__} at x: {error}", start)
-    shape = np.shape(value)
-    if shape == ():
-        report = _check(f, grad, x, target, seed, on_progress)
-    elif _arguments(grad) >= 2:
-        report = _check_products(f, grad, x, shape, target, seed)
-    else:
-        report = _check_jacobian(f, grad, x, shape, target, seed)
+    with np.errstate(all="ignore"):  # an overflow shows in what comes back
+        try:
+            value = f(copy.deepcopy(x))
+        except (Exception, SystemExit) as error:  # nothing that f or grad does may end the check
+            return _untold(target, f"f raised {type(error).__name__} at x: {error}", start)
+        shape = np.shape(value)
+        if shape == ():
+            report = _check(f, grad, x, target, seed, on_progress)
+        elif _arguments(grad) >= 2:
+            report = _check_products(f, grad, x, shape, target, seed)
+        else:
+            report = _check_jacobian(f, grad, x, shape, target, seed)
     return replace(report, seed=seed, seconds=perf_counter() - start)
 
 
@@ -75,6 +76,8 @@ def _check(
         slopes = blackbox.measure(f, x, seed=seed, on_progress=on_progress)
     except BackpropRefError as error:
         return _untold(target, f"f cannot be measured: {error}")
+    except (Exception, SystemExit) as error:
+        return _untold(target, f"f cannot be measured: it raised {type(error).__name__}: {error}")
     if slopes.refused:
         return _untold(target, slopes.refused)
     given = slopes.layout.unflatten(slopes.x)
@@ -83,12 +86,13 @@ def _check(
         claim, claim_bar = blackbox.claim_bar(grad, given, seed=seed)
     except ShapeError as error:
         return Report(target, (), (*findings, Finding(Verdict.DISAGREES, str(error))))
-    except Exception as error:
-        return Report(
-            target, (), (*findings, Finding(Verdict.CANNOT_TELL, f"the gradient raised {type(error).__name__}: {error}"))
-        )
+    except DtypeError as error:
+        return Report(target, (), (*findings, Finding(Verdict.CANNOT_TELL, str(error))))
+    except (Exception, SystemExit) as error:
+        why = f"the gradient raised {type(error).__name__}: {error}"
+        return Report(target, (), (*findings, Finding(Verdict.CANNOT_TELL, why)))
     part, reasons = _compare(f, x, slopes, claim, claim_bar, seed)
-    notes = [f"{slopes.evaluations:,} evaluations of f for {claim.size:,} entries"]
+    notes = [f"{slopes.evaluations:,} evaluations of f for {claim.size:,} {'entry' if claim.size == 1 else 'entries'}"]
     if slopes.not_complex:
         notes.append(f"complex step was not used: {slopes.not_complex}")
     if slopes.rounds_x:
@@ -104,7 +108,7 @@ def _manners(grad: Callable[[Any], Any], x: Any, slopes: Slopes) -> list[Finding
     mine = [copy.deepcopy(x), copy.deepcopy(x)]
     try:
         first, second = (slopes.layout.read(copy.deepcopy(grad(v)))[0] for v in mine)
-    except Exception:
+    except (Exception, SystemExit):
         return []  # it is told by the call that follows
     findings = []
     if any(not np.array_equal(flatten(v)[0], slopes.x) for v in mine):
@@ -120,6 +124,7 @@ def _compare(
     f: Callable[[Any], Any], x: Any, slopes: Slopes, claim: Array, claim_bar: Array, seed: int
 ) -> tuple[Part, tuple[str, ...]]:
     expected, bar = slopes.value.copy(), slopes.bar.copy()
+    claim_bar = np.where(np.isfinite(claim), claim_bar, 0.0)  # NaN is not a little off
     with np.errstate(invalid="ignore"):
         outside = ~(np.abs(claim - expected) <= bar + claim_bar) & np.isfinite(expected) & np.isfinite(claim)
     again = np.flatnonzero(outside & ~slopes.by_complex_step)
@@ -205,9 +210,14 @@ def _merged(reports: list[Report], names: list[str], target: str) -> Report:
     for name, report in zip(names, reports, strict=True):
         for part in report.parts:
             first = len(reasons) - 1
-            parts.append(replace(part, part=name, why=np.where(part.why == 0, 0, part.why + first)))
+            of_one = partial(_name_in, name, part)
+            parts.append(replace(part, part=name, why=np.where(part.why == 0, 0, part.why + first), name_of=of_one))
             reasons += report.reasons[1:]
     findings = tuple(dict.fromkeys(finding for r in reports for finding in r.findings))
     notes = tuple(dict.fromkeys(note for r in reports for note in r.notes))
     source = next((r.source for r in reports if r.source), "")
     return Report(target, tuple(parts), findings, tuple(reasons), source, False, notes, total=sum(p.size for p in parts))
+
+
+def _name_in(row: str, part: Part, index: tuple[int, ...]) -> str:
+    return f"{row} by {part.name(index)}"

@@ -70,7 +70,7 @@ def split(target: str) -> tuple[str, str]:
 
 def _near(file: Path) -> str:
     others = [p.name for p in file.parent.glob("*") if p.suffix in (".py", ".ipynb")] if file.parent.is_dir() else []
-    near = get_close_matches(file.name, others, n=1)
+    near = get_close_matches(file.name, others, n=1, cutoff=0.75)
     return f" Did you mean {file.parent / near[0]}?" if near else ""
 
 
@@ -183,19 +183,41 @@ def names(loaded: Loaded) -> list[str]:
     ]
 
 
-def build(loaded: Loaded, value: Any, name: str, init: str | None) -> Any:
-    """The object to gate: a class is built, from --init 'Network([3, 5, 4, 2])' or without arguments. Raises Refused."""
-    if init is None and not isinstance(value, type):
-        return value
+@dataclass
+class Built:
+    """The object to gate. bare: it holds no weights of its own, and is given some; why: what building it said, if that failed."""
+
+    value: Any
+    bare: bool = False
+    why: str = ""
+
+
+def target(loaded: Loaded, name: str, init: str | None) -> Built:
+    """What a name stands for: a class is built first, and Class.method is a method of what was built. Raises Refused."""
+    first, _, rest = name.partition(".")
+    value = resolve(loaded, first)
+    if not isinstance(value, type) and (init is None or rest):
+        return Built(resolve(loaded, name))
+    built = build(loaded, value, first, init)
+    if rest:
+        resolve(loaded, name)
+        built.value = getattr(built.value, rest)
+    return built
+
+
+def build(loaded: Loaded, value: Any, name: str, init: str | None) -> Built:
+    """An object of a class, by --init 'Network([3, 5, 4, 2])', without arguments, or without __init__. Raises Refused."""
     try:
         if init is None:
-            return value()
-        return eval(compile(init, "--init", "eval"), loaded.module.__dict__)
-    except TypeError as error:
-        if init is None:
-            raise Refused(
-                f"{name} is a class that is not built without arguments ({error}); say how, as --init '{name}([3, 5, 4, 2])'."
-            ) from error
-        raise Refused(f"--init {init!r} raised TypeError: {error}.") from error
+            return Built(value())
+        made = eval(compile(init, "--init", "eval"), loaded.module.__dict__)
+        if isinstance(made, str | int | float | None):
+            raise Refused(f"--init {init!r} made {made!r}; an object is needed, as {name}([3, 5, 4, 2]) makes one.")
+        return Built(made)
+    except Refused:
+        raise
     except Exception as error:
+        if init is None:
+            why = f"{name}() raised {type(error).__name__}: {error}; say how it is built, as --init '{name}([3, 5, 4, 2])'."
+            return Built(value.__new__(value), True, why)
         raise Refused(f"--init {init!r} raised {type(error).__name__}: {error}.") from error

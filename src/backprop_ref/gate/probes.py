@@ -4,6 +4,7 @@ All widths and the batch size different: what is transposed cannot run, or shows
 runs. Batches of 1, 2 and 3: a division by m, by m - 1 or by 1 differ.
 """
 
+import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ Pattern = tuple[int | None, ...]
 DIFFERENT = {2: (4, 3), 3: (3, 4, 2), 4: (3, 5, 4, 2), 5: (3, 6, 5, 4, 2)}
 TRIED = (4, 3, 2)  # numbers of layers, where the candidate's is not known
 EQUAL = 4
+MIXED = ("tanh", "sigmoid")  # of neighbouring hidden layers, for a candidate that takes activations by name
 ONE_HOT = ("log_likelihood", "cross_entropy")  # costs whose targets are classes, or bits
 
 
@@ -53,7 +55,7 @@ class Accepts:
         """As many layers, all of one width; None if the user's sizes leave no room for that."""
         for pattern in self.sizes or [(*(None,) * (len(sizes) - 1), self.outputs)]:
             if len(pattern) == len(sizes) and None in pattern:
-                return _filled(pattern, next((n for n in reversed(pattern) if n), EQUAL))
+                return _filled(pattern, next((n for n in reversed(pattern) if n and n > 1), EQUAL))
         return None
 
     def batches(self, sizes: Sizes) -> list[int]:
@@ -85,8 +87,14 @@ class Probe:
     labels: Array | None
     seed: int
 
+    @property
+    def sigmas(self) -> list[str]:
+        """The names of the activations of layers 2..L."""
+        return [sigma.name for sigma in self.network.sigma.values()]
+
     def __str__(self) -> str:
-        return f"{'-'.join(map(str, self.network.sizes))}, m = {len(self.X)}, seed {self.seed}"
+        mixed = f" ({' '.join(self.sigmas)})" if len(set(self.sigmas)) > 1 else ""
+        return f"{'-'.join(map(str, self.network.sizes))}{mixed}, m = {len(self.X)}, seed {self.seed}"
 
 
 def probe(
@@ -130,8 +138,6 @@ def parse_pattern(text: str) -> Pattern:
 
 def rebuilt(init: str, old: Sizes, new: Sizes) -> Iterator[str]:
     """--init with other sizes in it: a list or a row of arguments that spells the old ones."""
-    import ast
-
     tree = ast.parse(init, mode="eval")
     for node in ast.walk(tree):
         held = node.elts if isinstance(node, ast.List | ast.Tuple) else node.args if isinstance(node, ast.Call) else []
@@ -139,6 +145,7 @@ def rebuilt(init: str, old: Sizes, new: Sizes) -> Iterator[str]:
         for i in range(len(values) - len(old) + 1):
             if tuple(values[i : i + len(old)]) == old:
                 for n, width in zip(held[i : i + len(old)], new, strict=True):
-                    n.value = width  # type: ignore[attr-defined]
+                    if isinstance(n, ast.Constant):
+                        n.value = width
                 yield ast.unparse(tree)
                 return

@@ -48,7 +48,7 @@ class Child:
 
     def _drain(self) -> None:
         assert self.process.stderr
-        while data := self.process.stderr.read1(2**16):  # type: ignore[attr-defined]
+        while data := os.read(self.process.stderr.fileno(), 2**16):
             self.printed += len(data)
             self.tail = (self.tail + data)[-KEPT:]
 

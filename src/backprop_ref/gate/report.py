@@ -30,6 +30,7 @@ class Part:
     bound       what they may differ by           why       0, or the number of a reason in the report's reasons
     low, high   where the two branches of one kink put the derivative; NaN elsewhere, None without kinks
     unsure      True where an entry beyond its bound may still be right, so that it cannot be told
+    beside      the largest entry of its layer: what errors are measured by where every entry of this array is exactly 0
     """
 
     part: str
@@ -43,6 +44,7 @@ class Part:
     high: Array | None = None
     unsure: Array | None = None
     name_of: Callable[[tuple[int, ...]], str] | None = None
+    beside: float = 0.0
     verdicts: Array = field(init=False)
     difference: Array = field(init=False)
 
@@ -87,7 +89,7 @@ class Part:
     @property
     def unresolved(self) -> int:
         """How many told entries have a bound that is not below the entry, nor below a thousandth of the array's largest."""
-        visible = np.maximum(np.abs(np.nan_to_num(self.expected)), VISIBLE * self.largest)
+        visible = np.maximum(np.abs(np.nan_to_num(self.expected)), VISIBLE * (self.largest or self.beside))
         return int((~(self.bound < visible) & (self.verdicts != 2) & np.isfinite(self.expected)).sum())
 
     @property
@@ -99,9 +101,9 @@ class Part:
     def resolution(self) -> float:
         """The smallest error, relative to the array's largest entry, that could not have hidden in any told entry."""
         told = self.bound[(self.verdicts != 2) & np.isfinite(self.bound)]
-        if not told.size or not self.largest:
+        if not told.size or not (self.largest or self.beside):
             return float("inf")
-        return 2 * float(told.max()) / self.largest
+        return 2 * float(told.max()) / (self.largest or self.beside)
 
     def excess(self) -> Array:
         """By how many times each entry exceeds its bound; 0 where nothing can be told."""
@@ -217,8 +219,11 @@ class Report:
         return counts
 
     def layers(self) -> Iterator[tuple[int, list[Part]]]:
-        """(l, the parts of that layer), from layer 1 or 2 up."""
-        for l in sorted({p.l for p in self.parts}):
+        """(l, the parts of that layer), from layer 1 or 2 up; parts that belong to no layer come one by one, with l = 0."""
+        for p in self.parts:
+            if not p.l:
+                yield 0, [p]
+        for l in sorted({p.l for p in self.parts if p.l}):
             yield l, [p for p in self.parts if p.l == l]
 
     def with_notes(self, *notes: str) -> "Report":

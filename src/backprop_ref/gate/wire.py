@@ -7,7 +7,7 @@ A message is the length of a JSON text, the text, and the bytes of its arrays on
 import json
 import struct
 from math import prod
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ KINDS = "biufc"  # numbers; anything else is sent as text
 LONGEST = 2**31  # bytes of one message
 
 
-def send(stream: BinaryIO, message: Any) -> None:
+def send(stream: IO[bytes], message: Any) -> None:
     """Write one message: dicts with string keys, lists, tuples, strings, numbers, None and arrays."""
     arrays: list[bytes] = []
     text = json.dumps(_plain(message, arrays)).encode()
@@ -26,7 +26,7 @@ def send(stream: BinaryIO, message: Any) -> None:
     stream.flush()
 
 
-def receive(stream: BinaryIO) -> Any:
+def receive(stream: IO[bytes]) -> Any:
     """Read one message. Raises EOFError if the other side has gone, ValueError if what came is no message."""
     (length,) = LENGTH.unpack(_exactly(stream, LENGTH.size))
     if length > LONGEST:
@@ -34,7 +34,7 @@ def receive(stream: BinaryIO) -> Any:
     return _built(json.loads(_exactly(stream, length)), stream)
 
 
-def _exactly(stream: BinaryIO, n: int) -> bytes:
+def _exactly(stream: IO[bytes], n: int) -> bytes:
     data = stream.read(n)
     if len(data) < n:
         raise EOFError
@@ -55,7 +55,7 @@ def _plain(value: Any, arrays: list[bytes]) -> Any:
     return value
 
 
-def _built(value: Any, stream: BinaryIO) -> Any:
+def _built(value: Any, stream: IO[bytes]) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"array"}:
             dtype, shape = np.dtype(value["array"][0]), tuple(int(n) for n in value["array"][1])

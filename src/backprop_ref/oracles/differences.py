@@ -10,6 +10,7 @@ central       (C at w + h - C at w - h) / 2h, with an error bar: truncation from
 A bias moves every z^l_j of the batch by the same h, so that dC/db and each example's delta are read off one move.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from ..gradient import PARTS, Estimate, Gradient
 from ..network import Network, divisor
 from ..rounding import gamma, power_of_two_above
 from .moves import MEMORY, Above, Base, K, along, summed
-from .tangents import LOST, STEP, Slopes, reach
+from .tangents import STEP, Slopes, reach
 
 Array = NDArray[Any]
+SMALLEST = 2.0**-500  # an input below it is moved by less than the others, so that no step is infinite
 H = 2.0**-17  # of central differences: about the cube root of U, where truncation and rounding meet
 
 
@@ -52,7 +54,7 @@ def complex_step(
                 break
             bound, code = s.weights(l, delta, B)
             h_j = STEP / power_of_two_above(s.reach[l].max(axis=1))
-            h_k = 1 / power_of_two_above(np.abs(p.a[l - 1]).max(axis=1))
+            h_k = 1 / power_of_two_above(np.clip(np.abs(p.a[l - 1]).max(axis=1), SMALLEST, None))
             nabla_w = np.empty_like(p.w[l])
             for js, ks in p.blocks(l):
                 h = h_j[js, None] * h_k[ks]
@@ -61,8 +63,7 @@ def complex_step(
                 moved.imag = h[:, None] * p.a[l - 1][ks].T
                 im = s.above.cost(l, js, moved).imag
                 nabla_w[js, ks] = im.sum(axis=1) / h
-                if np.abs(im).max(axis=1).min() < LOST:
-                    s.underflowing(l, js, ks, im, bound[js, ks] * h, code[js, ks])
+            s.underflowing(l, nabla_w, bound, h_j[:, None] * h_k, code)
             found.weights(l, nabla_w, bound, code)
     return found.estimate(s.reasons, proven=True, source="complex step")
 
@@ -91,15 +92,15 @@ def central(
                 break
             size = np.abs(p.a[l - 1])
             h_j = H / power_of_two_above(s.reach[l].max(axis=1))
-            h_k = 1 / power_of_two_above(size.max(axis=1))
+            h_k = 1 / power_of_two_above(np.clip(size.max(axis=1), SMALLEST, None))
             nabla_w, w_code = np.empty_like(p.w[l]), np.empty(p.w[l].shape, int)
             for js, ks in p.blocks(l):
                 h = h_j[js, None] * h_k[ks]
                 move = h[:, None] * p.a[l - 1][ks].T
                 C, crossed = s.cost(l, js, np.concatenate((move, -move), axis=2))
-                up, down = np.split(C, 2, axis=2)
-                nabla_w[js, ks] = (up - down).sum(axis=1) / (2 * h)
-                w_code[js, ks] = np.maximum(*np.split(crossed.max(axis=1), 2, axis=1))
+                n = h.shape[1]
+                nabla_w[js, ks] = (C[..., :n] - C[..., n:]).sum(axis=1) / (2 * h)
+                w_code[js, ks] = np.maximum(crossed[..., :n], crossed[..., n:]).max(axis=1) if s.crosses else 0
             noise = (s.noise[l].sum(axis=1)[:, None] / h_j[:, None]) / h_k * (size.max(axis=1) > 0)
             total = np.abs(delta) + bar
             w_bar = noise + summed(s.truncation, size.T) + summed(total, p.E_a[l - 1].T + gamma(p.m + 2) * size.T)
@@ -137,6 +138,7 @@ def directional(
             q, t, e = a, np.abs(a.imag) / h, e_a
         value = float(s.C(q, p.y).imag.sum() / h / scale)
         bound = float((s.G * e + s.V_C * t).sum() / scale) + gamma(p.m + 2) * abs(value)
+        bound += 2.0**-110 * pushed * max(1.0, float(np.abs(p.C).sum()))  # truncation, as the step is 2^-60 of every scale
     certain = np.isfinite(value + bound) and not any(code.any() for code in s.code.values())
     return (value, bound) if certain else (np.nan, np.nan)
 
@@ -160,6 +162,12 @@ class _RealSlopes:
         self.reach = reach(p, S, lambda q: np.maximum(1, np.abs(q)))
         self.noise: dict[int, Array] = {}  # of C, (n_l, m), when a z^l_j moves
         self._shared = gamma(p.n[p.L] + 16) * np.abs(p.C)
+        if p.pair and not p.sigma[p.L].elementwise:
+            self._shared = self._shared + K * np.abs(p.y).sum(axis=0)  # a log of sums that may be close to 1
+        self.S_L = np.abs(S[p.L]) if p.L in S else None
+        near, y = H * np.maximum(1, np.abs(p.q)) / 2**10, p.y[:, None]  # far inside (0, 1), where logarithms are defined
+        bent = self.above.C(along(p.q, near), y) + self.above.C(along(p.q, -near), y) - 2 * p.C
+        self.bent = np.nan_to_num(2 * p.E_q * np.abs(bent) / near**2)  # change of dC/dq_j while q_j moves by its rounding
 
     def _slope(self, l: int) -> Array:
         p, sigma = self.p, self.p.sigma[l]
@@ -173,7 +181,7 @@ class _RealSlopes:
         p = self.p
         if delta is None or bar is None:
             self._shared = self._shared + self._rounding_of_q().sum(axis=0)
-            self.noise[l] = np.broadcast_to(self._shared, p.z[l].shape)
+            self.noise[l] = np.broadcast_to(self._shared, p.z[l].shape).copy()
             return
         size = np.abs(p.w[l + 1])
         terms = size @ np.abs(p.a[l]) + np.abs(p.b[l + 1])[:, None]
@@ -188,7 +196,14 @@ class _RealSlopes:
         up, down = (np.abs(self.above.C(along(q, e), y) - C) for e in (E, -E))
         return np.nan_to_num(np.maximum(up, down))  # NaN: beyond the end of the cost's domain, where nothing rounds to
 
-    def cost(self, l: int, js: slice, move: Array) -> tuple[Array, Array]:
+    def _of_q(self, tangents: Array) -> Array:
+        """What the rounding of the unmoved q does to a slope, (J, m), from the tangents of z^L, (n_L, J, m)."""
+        if self.S_L is not None:
+            flat = self.S_L.ndim == 2
+            tangents = self.S_L[:, None] * tangents if flat else np.einsum("kix,ijx->kjx", self.S_L, tangents)
+        return np.asarray((self.bent[:, None] * tangents).sum(axis=0))
+
+    def cost(self, l: int, js: slice, move: Array, also_see: Callable[[int, Array], None] | None = None) -> tuple[Array, Array]:
         """C_x with z^l_j moved, (J, m, R), and the number of a reason where a move carries a neuron across a kink."""
         p, crossed = self.p, np.zeros(move.shape, int)
 
@@ -200,20 +215,31 @@ class _RealSlopes:
         def see(i: int, z: Array) -> None:
             if i in self.crosses:
                 watch(i, z, p.z[i][:, None, :, None])
+            if also_see:
+                also_see(i, z)
 
         moved = p.z[l][js, :, None] + move
         if l in self.crosses:
             watch(l, moved[None], p.z[l][None, js, :, None])
-        return self.above.cost(l, js, moved, see if self.crosses else None), crossed
+        return self.above.cost(l, js, moved, see if self.crosses or also_see else None), crossed
 
     def neurons(self, l: int, js: slice, t: Array) -> tuple[Array, Array, Array]:
         """delta^l_j of each example, its error bar and the number of a reason, (J, m), by moving z^l_j by t and 2 t."""
-        C, crossed = self.cost(l, js, t[..., None] * np.array([1.0, -1.0, 2.0, -2.0]))
+        p, moved_q = self.p, np.zeros(t.shape)
+
+        def see(i: int, z: Array) -> None:
+            if i == p.L:
+                moved_q[...] = self._of_q(np.abs(z[..., 0] - z[..., 1]) / (2 * t))
+
+        if l == p.L:
+            moved_q[...] = self._of_q(np.eye(p.n[l])[:, js, None] * np.ones(p.m))
+        C, crossed = self.cost(l, js, t[..., None] * np.array([1.0, -1.0, 2.0, -2.0]), see)
         once, twice = (C[..., 0] - C[..., 1]) / (2 * t), (C[..., 2] - C[..., 3]) / (4 * t)
         if js.start == 0:
             self.truncation = np.empty_like(self.p.z[l])
         self.truncation[js] = np.abs(twice - once)
-        bar = self.truncation[js] + self.noise[l][js] / t
+        self.noise[l][js] += gamma(self.p.n[self.p.L] + 32) * np.abs(C).max(axis=2)  # the moved C may be far larger than C
+        bar = self.truncation[js] + self.noise[l][js] / t + moved_q + gamma(sum(p.n.values())) * np.abs(once)
         code = crossed.max(axis=2)
         code[(code == 0) & ~np.isfinite(once + bar)] = self.TOO_COARSE
         return once, bar, code

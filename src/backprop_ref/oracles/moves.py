@@ -21,7 +21,8 @@ from ..rounding import U, examples_at_once, gamma, magnitude, onward, through
 
 Array = NDArray[Any]
 MEMORY = 128 * 2**20  # bytes that the blocks may take, unless the user says otherwise
-IN_CACHE = 6_000  # entries of one array of a block: beyond it the processor's cache no longer helps
+IN_CACHE = 24_000  # entries of one array of a block: beyond it the processor's cache no longer helps
+POOL = 2**21  # numbers; once such an array was freed, glibc keeps what smaller arrays need and maps no page anew
 ARRAYS = 12  # arrays of a block that exist at the same time, with the temporaries of sigma
 K = 16 * U  # sigma on complex numbers, and C: a few elementary functions and the arithmetic between them
 
@@ -33,6 +34,7 @@ class Base:
         X, Y = network.batch(X, Y)
         if memory < 2**20:
             raise ValueRefused(f"memory={memory} bytes was given; the oracle's blocks need at least 1 MiB (2**20).")
+        np.empty(POOL)
         self.network = network = network.astype(np.float64)
         self.L, self.layers, self.m, self.memory = network.L, network.layers, len(X), memory
         self.w, self.b, self.n = network.w, network.b, network.n

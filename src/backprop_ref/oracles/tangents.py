@@ -195,11 +195,12 @@ class Slopes:
             np.maximum(code, np.where(codes[:, x] == 1, 0, codes[:, x])[:, None] * (size[x] != 0), out=code)
         return bound, code
 
-    def underflowing(self, l: int, js: slice, ks: slice, im: Array, rounding: Array, code: Array) -> None:
-        """Mark in code, (J, R), the weights that move something and whose imaginary parts, (J, m, R), underflow."""
-        moves = np.abs(self.p.a[l - 1][ks]).max(axis=1) > 0
-        alive = np.any(self.alive[l][js], axis=1, keepdims=True)
-        code[(code == 0) & (np.abs(im).max(axis=1) < LOST) & (rounding < LOST) & alive & moves] = 1
+    def underflowing(self, l: int, nabla_w: Array, bound: Array, h: Array, code: Array) -> None:
+        """Mark in code the weights that move something and whose imaginary part underflows, nabla_w h with bound h."""
+        lost: Array = (np.abs(nabla_w) < LOST / h) & (bound < LOST / h) & (code == 0)
+        if lost.any():
+            moves = self.alive[l].astype(float) @ (self.p.a[l - 1] != 0).T > 0  # in one and the same example
+            code[lost & moves] = 1
 
 
 def reach(p: Base, S: dict[int, Array], scale: Callable[[Array], Array]) -> dict[int, Array]:

@@ -1,5 +1,9 @@
 """One way of calling one candidate: how the examples are handed over, where the gradient comes out."""
 
+import ast
+import inspect
+import re
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,8 +25,15 @@ LABELS = {"vectors": "", "labels": "integer class labels from 0", "labels from 1
 LABELS |= {"flat": "the desired outputs as one vector (m,)"}
 
 
+SURELY_ETA = re.compile(r"_?(eta|lr|l_?rate|learning_?rate)_?", re.I)
+
+
 class Unfit(Exception):
     """This way of calling does not fit the candidate."""
+
+
+class EtaUnknown(Unfit):
+    """An update whose learning rate is neither an argument nor an attribute."""
 
 
 @dataclass
@@ -38,11 +49,12 @@ class Claimed:
 
 @dataclass
 class Data:
-    """A mini-batch: X (m, n_1), Y (m, n_L), integer labels (m,) where Y is one-hot."""
+    """A mini-batch: X (m, n_1), Y (m, n_L), integer labels (m,) where Y is one-hot; the activations of layers 2..L by name."""
 
     X: Array
     Y: Array
     labels: Array | None
+    sigmas: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.X)
@@ -86,6 +98,12 @@ class Call:
     mean: bool = True
     paths: list[Path] | None = None
     from_left: bool = False
+    sigmas: Sequence[str] = ()
+
+    @property
+    def roles(self) -> list[str]:
+        """What its arguments stand for."""
+        return self.signature.roles
 
     @property
     def form(self) -> str:
@@ -95,11 +113,12 @@ class Call:
         if self.store.storage.folded:
             return "folded"
         if isinstance(self.store, Arguments):
-            return {"lists": "list", "dict": "dict", "arrays": "arrays", "flat": "flat"}[self.store.kind]
+            return {"lists": "list", "pairs": "list", "interleaved": "list"}.get(self.store.kind, self.store.kind)
         return "book" if self.layout == "column" else "object"
 
     def __call__(self, w: Sequence[Array], b: Sequence[Array], data: Data) -> Claimed:
         """The claimed gradient at these parameters, in the book's storage."""
+        self.sigmas = data.sigmas
         if self.outlet == "update":
             return self._updates(w, b, data)
         if self.layout in ALL_AT_ONCE:
@@ -111,7 +130,8 @@ class Call:
         """Go on with an object that was built with other sizes: the old one takes over all that it holds."""
         vars(self.owner).clear()
         vars(self.owner).update(vars(new))
-        self.store.resize(self.owner)  # type: ignore[union-attr]
+        if isinstance(self.store, Attributes):
+            self.store.resize(self.owner)
 
     # ------------------------------------------------------------------------------------------------ a gradient
 
@@ -175,42 +195,33 @@ class Call:
                 claims.append(summed(parts, len(data) if self.mean else 1))
         if len(claims) == 1:
             return claims[0]
-        small, large = claims
-        if (seen := _apart(small, large)) is None:
-            return large
-        small.wrong.append(
-            f"the recovered gradient depends on eta: {seen} for eta = {ETAS[0]:g} and {ETAS[1]:g}; weights that are already "
-            "updated, momentum, clipping or a second step do that"
-        )
-        return small
+        return agreed(*claims)
 
     def _stepped(self, w: Sequence[Array], b: Sequence[Array], data: Data, eta: float | None, i: int | None) -> Claimed:
         self.store.put(w, b)
         before = [[v.copy() for v in part] for part in self.store.take()]
         x, y = data.handed(self.layout, self.targets, i) if "batch" not in self.signature.roles else (None, None)
         used = self.eta_fixed if eta is None else eta
-        if not used:
-            raise Unfit("eta is not known")
         if self.eta_at and eta is not None:
             put_at(*self.eta_at, eta)
         pairs = [data.handed(self.layout, self.targets, k) for k in range(len(data))]
         m = len(data) if i is None else 1
-        self._called(x, y, used, m, pairs)
+        self._called(x, y, eta, m, pairs)
         after = self.store.take()
         if all(np.array_equal(v, u) for p, q in zip(before, after, strict=True) for v, u in zip(p, q, strict=True)):
             raise Unfit(f"calling {self.name} changed no parameter")
+        if not used:
+            raise EtaUnknown(
+                f"calling {self.name} changed the parameters, but by which eta is not known: --eta says it, 1 where there is none"
+            )
         times = m if self.mean else 1
-        made: list[list[Array]] = []
-        extra: list[list[Array]] = []
-        for p, q in zip(before, after, strict=True):
-            made.append([(v - u) / used for v, u in zip(p, q, strict=True)])
-            extra.append([times * rounding(v, u) / used for v, u in zip(p, q, strict=True)])
-        return Claimed(*made, *extra)
+        return recovered(before, after, used, times)
 
     # ---------------------------------------------------------------------------------------------------- calling
 
     def _called(self, x: Any, y: Any, eta: float | None, m: int, pairs: Any = None) -> Any:
         values: dict[str, Any] = {"X": x, "Y": y, "epochs": 1, "batch_size": m, "quiet": False, "decay": 0.0, "batch": pairs}
+        values["sigmas"] = list(self.sigmas)
         values["eta"] = eta if eta is not None else 1.0
         if isinstance(self.store, Arguments):
             values |= self.store.given
@@ -226,7 +237,8 @@ class Call:
         if self.forward:
             f, signature = self.forward
             positional, named = signature.bound(values)
-            values |= _passed_on(f(*positional, **named), np.shape(y))
+            answer = f(*positional, **named)
+            values |= _passed_on(answer, np.shape(y)) | dict(zip(returned_names(f), listed(answer), strict=False))
         positional, named = self.signature.bound(values)
         return self.f(*positional, **named)
 
@@ -236,6 +248,7 @@ class Call:
         """One line: what was called and what came of it."""
         arguments = ", ".join(f"{n}=1" if role == "epochs" else n for n, role in self.signature.arguments)
         shown = f"{self.name}({arguments})"
+        before = f" after {self.forward[0].__name__}" if self.forward else ""
         held = _listed(self.store.slots(), [v.shape for v in self.store.arrays()])
         if self.outlet == "update":
             eta = ", eta set" if self.eta_at or "eta" in self.signature.roles else f", eta = {self.eta_fixed:g}"
@@ -243,8 +256,7 @@ class Call:
                 eta = f", {name_of(self.eta_at[1])} set"
             return f"{self.form} form: calling {shown} changed {held or 'its lists'}{eta}"
         if self.from_left and self.paths:
-            return f"{self.form} form: calling {shown} left {_and(list(dict.fromkeys(name_of(p) for p in self.paths)))}"
-        before = f" after {self.forward[0].__name__}" if self.forward else ""
+            return f"{self.form} form: calling {shown}{before} left {_and(list(dict.fromkeys(name_of(p) for p in self.paths)))}"
         return f"{self.form} form: {shown}{before} returned the gradient of {held or 'every parameter'}"
 
     def notes(self) -> list[str]:
@@ -265,6 +277,28 @@ def summed(parts: Sequence[Claimed], m: int) -> Claimed:
 
     wrong = list(dict.fromkeys(text for p in parts for text in p.wrong))
     return Claimed(total(lambda p: p.w), total(lambda p: p.b), total(lambda p: p.extra_w), total(lambda p: p.extra_b), wrong)
+
+
+Parameters = Sequence[Sequence[Array]]  # weights and biases
+
+
+def recovered(before: Parameters, after: Parameters, eta: float, times: int) -> Claimed:
+    """(before - after)/eta, and what that may be off by; times m where eta is divided by m."""
+    pairs = list(zip(before, after, strict=True))
+    w, b = ([(v - u) / eta for v, u in zip(p, q, strict=True)] for p, q in pairs)
+    off_w, off_b = ([times * rounding(v, u) / eta for v, u in zip(p, q, strict=True)] for p, q in pairs)
+    return Claimed(w, b, off_w, off_b)
+
+
+def agreed(small: Claimed, large: Claimed) -> Claimed:
+    """The gradient from a large eta, which is the sharper one; the other and a complaint, if they differ."""
+    if (seen := _apart(small, large)) is None:
+        return large
+    small.wrong.append(
+        f"the recovered gradient depends on eta: {seen} for eta = {ETAS[0]:g} and {ETAS[1]:g}; weights that are already "
+        "updated, momentum, clipping or a second step do that"
+    )
+    return small
 
 
 def rounding(before: Array, after: Array) -> Array:
@@ -294,6 +328,22 @@ def _changed(kept: Sequence[Array], data: Sequence[Any], before: Any, after: Any
     for letter, p, q in zip("wb", before, after, strict=True):
         names += [f"{letter}[{l}]" for l, (v, u) in enumerate(zip(p, q, strict=True), start=2) if not np.array_equal(v, u)]
     return [f"the candidate changed its inputs: {', '.join(names)}; it must leave them as they are"] if names else []
+
+
+def listed(answer: Any) -> list[Any]:
+    """What was returned, one by one."""
+    return list(answer) if isinstance(answer, tuple | list) else [answer]
+
+
+def returned_names(f: Callable[..., Any]) -> list[str]:
+    """The names in the last return statement of a function: Z1, A1, Z2, A2. None if it has no source, or no such names."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(f)))
+    except (OSError, TypeError, SyntaxError):
+        return []
+    returns = [n.value for n in ast.walk(tree) if isinstance(n, ast.Return) and n.value is not None]
+    names = returns[-1].elts if returns and isinstance(returns[-1], ast.Tuple | ast.List) else returns[-1:]
+    return [n.id for n in names if isinstance(n, ast.Name)] if all(isinstance(n, ast.Name) for n in names) else []
 
 
 def _passed_on(answer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -328,9 +378,13 @@ def _and(words: Sequence[str]) -> str:
 def learning_rate(owner: Any, module: Any) -> tuple[tuple[Any, Path] | None, float | None]:
     """(where eta can be set, its value): an attribute of the object, or a global of the module."""
     for holder in (owner, module):
-        for name, value in list(getattr(holder, "__dict__", {}).items()):
-            if isinstance(value, int | float) and not isinstance(value, bool) and is_role(name, "eta"):
-                return (holder, (name,)), float(value)
+        named = [
+            (name, value)
+            for name, value in list(getattr(holder, "__dict__", {}).items())
+            if isinstance(value, int | float) and not isinstance(value, bool) and is_role(name, "eta")
+        ]
+        for name, value in sorted(named, key=lambda n: not SURELY_ETA.fullmatch(n[0])):  # alpha may be the slope of a relu
+            return (holder, (name,)), float(value)
     return None, None
 
 

@@ -1,5 +1,6 @@
 """Which ways of calling a candidate run, and give back a gradient of the right shapes. The gate then picks one of them."""
 
+import contextlib
 import inspect
 import re
 import time
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .calls import ALL_AT_ONCE, ONE_BY_ONE, Call, Claimed, Data, Unfit, learning_rate
+from .calls import ALL_AT_ONCE, ONE_BY_ONE, Call, Claimed, Data, EtaUnknown, Unfit, learning_rate
 from .layers import LayerCall, layers_of
 from .roles import STORES, Signature, is_role, parameters, signatures
 from .storage import storages
@@ -28,13 +29,16 @@ ENOUGH, LONGEST = 32, 20.0  # ways that run; seconds of looking for them
 
 @dataclass(frozen=True)
 class Limits:
-    """What the user says about the candidate: None where nothing is said."""
+    """What the user says about the candidate: None where nothing is said.
+
+    declared   True if it was said whether there are biases
+    """
 
     form: str | None = None
     biases: bool | None = None
+    declared: bool = True
     batch: int | None = None
     eta: float | None = None
-    sigmas: Sequence[str] = ()
     cost: str = "quadratic"
     mean: bool = True
 
@@ -48,8 +52,12 @@ class Found:
 
     def nearest(self) -> tuple[str, BaseException] | None:
         """(the form, what happened) of the try that came furthest: what ran and did not fit, before what raised."""
-        ranked = sorted(self.failed, key=lambda f: (isinstance(f[1], Unfit), not isinstance(f[1], TypeError)), reverse=True)
-        return ranked[0] if ranked else None
+
+        def far(failed: tuple[str, BaseException]) -> tuple[bool, bool, bool]:
+            error = failed[1]
+            return isinstance(error, EtaUnknown), isinstance(error, Unfit), not isinstance(error, TypeError)
+
+        return max(self.failed, key=far, default=None)
 
 
 def guess(
@@ -78,11 +86,11 @@ def guess(
 
 
 def _repeats(found: Found, way: Call | LayerCall) -> bool:
-    """True for a way that differs from one that ran only in what that one has settled."""
+    """True for another method than the one that ran, and for one that would run forward first without need."""
     return any(
         isinstance(other, Call)
         and isinstance(way, Call)
-        and other.name != way.name
+        and (other.name != way.name or (way.forward is not None and other.forward is None))
         for other, _ in found.ways
     )
 
@@ -97,14 +105,12 @@ def _require_shapes(claim: Claimed, w: Sequence[Array], b: Sequence[Array]) -> N
             raise Unfit(f"nabla_{letter} has shapes {[v.shape for v in got]}; the network has {[v.shape for v in wanted]}")
 
 
-def _ways(
-    target: Any, module: Any, limits: Limits, w: Sequence[Array], data: Data
-) -> Iterator[tuple[int, Call | LayerCall]]:
+def _ways(target: Any, module: Any, limits: Limits, w: Sequence[Array], data: Data) -> Iterator[tuple[int, Call | LayerCall]]:
     layers = layers_of(target)
     if layers:
         for store in on_object(list(layers), limits.biases):
             for layout in ("rows", "columns"):
-                yield 0, LayerCall(layers, store, limits.sigmas, limits.cost, limits.mean, layout=layout)
+                yield 0, LayerCall(layers, store, limits.cost, limits.mean, layout=layout)
     if inspect.isroutine(target) and not inspect.ismethod(target):
         yield from _of_function(target, module, limits, w, data)
     else:
@@ -118,10 +124,8 @@ def _of_function(f: Any, module: Any, limits: Limits, w: Sequence[Array], data: 
     eta_at, eta = learning_rate(None, module)
     for rank, (outlet, layouts) in enumerate(_kinds(limits)):
         for signature, forward in _with_forward(f, _functions(module), limits):
-            holder = signature if set(signature.roles) & set(STORES) else forward[1] if forward else signature
+            holder = max([signature, *([forward[1]] if forward else [])], key=lambda s: sum(r in STORES for r in s.roles))
             for store in _arguments(holder, limits, len(w)):
-                if outlet == "update" and "eta" not in signature.roles and not limits.eta and eta_at is None:
-                    continue
                 for layout, targets in _data_ways(signature, layouts, w, data):
                     yield rank, Call(
                         f, f.__name__, signature, store, layout, targets, outlet, None, forward,
@@ -134,17 +138,17 @@ def _with_forward(
 ) -> Iterator[tuple[Signature, tuple[Any, Signature] | None]]:
     """The readings of f, each with the forward pass whose results it is given, where it needs one."""
     for signature in signatures(f):
-        needs = {"output", "cache"} & set(signature.roles) or (own and "X" not in signature.roles and "batch" not in signature.roles)
+        needs = bool({"output", "cache", "passed"} & set(signature.roles))
         has_store = own or bool(set(signature.roles) & set(STORES))
-        if not needs:
-            if has_store:
-                yield signature, None
+        if not needs and has_store and ("X" in signature.roles or "batch" in signature.roles):
+            yield signature, None
+        if not needs and not own:
             continue
         for g in others:
             if g is f or not FORWARDS.search(g.__name__) or GRADIENTS.search(g.__name__):
                 continue
             for before in signatures(g):
-                known = "X" in before.roles and not {"output", "cache", "Y"} & set(before.roles)
+                known = "X" in before.roles and not {"output", "cache", "passed", "Y"} & set(before.roles)
                 if known and (own or has_store or set(before.roles) & set(STORES)):
                     yield signature, (g, before)
 
@@ -156,13 +160,17 @@ def _functions(module: Any) -> list[Any]:
 def _arguments(signature: Signature, limits: Limits, n: int) -> Iterator[Arguments]:
     biases = limits.biases is not False
     roles = signature.roles
-    if "weights" in roles or "params" in roles:
-        if "biases" in roles:
-            yield from (Arguments("lists", s) for s in storages(biases, False))
-            return
+    if "biases" in roles and not biases and not limits.declared:
+        return
+    if ("weights" in roles or "params" in roles) and "biases" in roles:
+        yield from (Arguments("lists", s) for s in storages(biases, False))
+        return
     if "params" in roles:
         for (letter, of_b, start), storage in product(PREFIXES, storages(biases, False)):
             yield Arguments("dict", storage, prefix=(letter, of_b), start=start)
+        if biases:
+            kinds = ("pairs", "interleaved") if n > 1 else ("pairs",)  # [w, b] of one layer would run as two layers
+            yield from (Arguments(kind, s) for kind in kinds for s in storages(True, False))
     if "weights" in roles or "params" in roles:
         without = storages(biases, True, separate=False) if biases else storages(False, False)
         yield from (Arguments("lists", s) for s in without)
@@ -238,8 +246,39 @@ def _methods(owner: Any) -> list[Any]:
 def _order(f: Any) -> tuple[int, int]:
     """A method's place: backprop and gradient before loss; update_mini_batch and train_step before train and fit."""
     name = f.__name__.lower()
-    words = ("backprop", "backward", "back", "gradient", "grad", "loss", "cost", "step", "update", "batch", "train", "learn", "fit")
+    words = (
+        "backprop",
+        "backward",
+        "back",
+        "gradient",
+        "grad",
+        "loss",
+        "cost",
+        "step",
+        "update",
+        "batch",
+        "train",
+        "learn",
+        "fit",
+    )
     return next((i for i, word in enumerate(words) if word in name), len(words)), len(name)
+
+
+def give(owner: Any, w: Sequence[Array], b: Sequence[Array]) -> None:
+    """An object without arrays is given the book's: weights, biases as columns, sizes and num_layers."""
+    sizes = [w[0].shape[1], *(len(v) for v in w)]
+    values = {"sizes": sizes, "num_layers": len(sizes), "weights": [v.copy() for v in w]}
+    values |= {"biases": [v.reshape(-1, 1).copy() for v in b]} if b else {}
+    for name, value in values.items():
+        with contextlib.suppress(AttributeError, TypeError):  # __slots__, a property
+            setattr(owner, name, value)
+
+
+def is_list_form(target: Any) -> bool:
+    """True for a function of weights, biases, X and Y, in this order."""
+    if not inspect.isroutine(target) or inspect.ismethod(target):
+        return False
+    return any(s.roles == ["weights", "biases", "X", "Y"] for s in signatures(target))
 
 
 def sizes_of(target: Any, biases: bool | None) -> list[tuple[tuple[int, ...], bool, str]]:

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Path = tuple[str | int, ...]
 Leaf = tuple[Path, Array]
-OF_A_GRADIENT = re.compile(r"^(d|g|grads?|nabla|gradient|delta)_?(?=[a-z])|_?(grads?|gradients?|nabla|delta|d)$|^grads?$", re.I)
+OF_A_GRADIENT = re.compile(
+    r"^(gradients?|grads?|nabla|delta)(?=[_a-z0-9]|$)_?|^[dg]_?(?=[wb]|theta|bias|weight)|_(gradients?|grads?|nabla|delta|d)$",
+    re.I,
+)
 
 
 def leaves(value: Any, path: Path = (), depth: int = 6) -> Iterator[Leaf]:

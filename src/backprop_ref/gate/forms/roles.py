@@ -12,7 +12,8 @@ PATTERNS = {
     "biases": r"bias(es)?|bs|bb|b|intercepts?_?|bias_?list|thresholds?",
     "params": r"params?|parameters?|model|net|network|nn|weights|p|theta_?dict",
     "flat": r"thetas?|nn_?params?|params?|parameters|vec|vector|flat|weights|w|p|v|x0|unrolled\w*",
-    "array": r"[a-z_]*\d+|[wb]_?[a-z]{1,3}|(w|b|weights?|bias)_[a-z_]+",
+    "passed": r"[az]_?\d+|(hidden|output|layer)_?(layer_?)?(outputs?|activations?|inputs?|sums?)|h|probs",
+    "array": r"(?![az]_?\d)[a-z_]*\d+|[wb]_?[a-z]{1,3}|(w|b|weights?|bias)_[a-z_]+",
     "X": r"x|xs|inputs?(_?list|_?data)?|features|a0|a_0|images?|samples?|x_?(train|batch|in|data|i)|batch_x|training_inputs"
     r"|data|input_?vector|patterns?",
     "Y": r"y|ys|yy|targets?(_?list|_?data|_?vector)?|labels?|t|ts|d|desired(_?outputs?)?|y_?(train|batch|true|data|i)|batch_y"
@@ -28,11 +29,12 @@ PATTERNS = {
     "size": r"(input|hidden|output)s?(_?layer)?_?(size|dim|nodes|units|neurons)?|num_?(labels|classes|inputs|outputs|hidden)"
     r"|n_?(in|h|hid|hidden|out|x|y|inputs?|outputs?|features|classes|hiddens?)(_?size)?",
     "decay": r"lambda_?|lambd|lmbda|reg|reg_?lambda|lam|regularization|l2|weight_?decay|decay",
+    "sigmas": r"activations|sigmas|activation_?(functions?|names)|nonlinearities",
     "quiet": r"verbose|print_?\w*|plot\w*|show\w*|debug|disp|display",
 }
 ROLES = {role: re.compile(pattern, re.IGNORECASE) for role, pattern in PATTERNS.items()}
 STORES = ("weights", "params", "flat", "array")
-OPTIONAL = ("eta", "epochs", "batch_size", "quiet")  # passed although there is a default
+OPTIONAL = ("eta", "epochs", "batch_size", "quiet", "sigmas")  # passed although there is a default
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def is_role(name: str, role: str) -> bool:
 
 
 def signatures(f: Callable[..., Any]) -> Iterator[Signature]:
-    """The ways to read the arguments of f, the likeliest first; at most one of each role but array and size."""
+    """The ways to read the arguments of f, the likeliest first; at most one of each role but array, size and passed."""
     choices: list[list[tuple[str, str]]] = []
     by_name = set()
     for p in parameters(f):
@@ -97,7 +99,7 @@ def signatures(f: Callable[..., Any]) -> Iterator[Signature]:
         if tried == 4096:
             return
         signature = Signature(arguments, frozenset(by_name))
-        roles = [r for r in signature.roles if r not in ("array", "size")]
+        roles = [r for r in signature.roles if r not in ("array", "size", "passed")]
         stores = [s for s in STORES if s in signature.roles]
         if len(set(roles)) == len(roles) and len(stores) <= 1 and not ({"batch", "X"} <= set(roles)):
             if "biases" in roles and "weights" not in roles:

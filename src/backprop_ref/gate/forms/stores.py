@@ -18,7 +18,11 @@ BIASES = re.compile(r"^_?b\d*(\[\d+\])?$|^_?b_|_b$|bias|intercept|threshold|^b[a
 
 @dataclass
 class Arguments:
-    """Parameters that a function takes: kind "lists" of arrays, a "dict", "arrays" one by one, or one "flat" vector."""
+    """Parameters that a function takes.
+
+    kind   "lists" of weights and of biases, "pairs" [(w, b), ...], "interleaved" [w, b, w, b, ...], a "dict", "arrays" one by
+           one, or one "flat" vector
+    """
 
     kind: str
     storage: Storage
@@ -36,6 +40,9 @@ class Arguments:
         slots = self.slots()
         if self.kind == "lists":
             self.given = {"weights": list(self.weights), "biases": list(self.biases), "params": list(self.weights)}
+        elif self.kind in ("pairs", "interleaved"):
+            pairs = list(zip(self.weights, self.biases, strict=True))
+            self.given = {"params": pairs if self.kind == "pairs" else [v for pair in pairs for v in pair]}
         elif self.kind == "dict":
             self.given = {"params": dict(zip(slots, self._in_order(), strict=True))}
         elif self.kind == "arrays":
@@ -47,6 +54,10 @@ class Arguments:
         """The parameters as they are now, in the book's way: a call may have changed them in place."""
         if self.kind == "lists":
             return self.storage.book(self.given["weights"], self.given["biases"])
+        if self.kind == "pairs":
+            return self.storage.book(*(list(part) for part in zip(*self.given["params"], strict=True)))
+        if self.kind == "interleaved":
+            return self.storage.book(self.given["params"][::2], self.given["params"][1::2])
         if self.kind == "dict":
             found = [self.given["params"][s] for s in self.slots()]
         elif self.kind == "arrays":
@@ -104,7 +115,11 @@ class Arguments:
         """How the arguments differ from the list form."""
         said = list(self.storage.notes())
         if self.kind == "flat":
-            order = {"layers": "w^2, b^2, w^3, ...", "parts": "all weights, then all biases", "biases first": "b^2, w^2, b^3, ..."}
+            order = {
+                "layers": "w^2, b^2, w^3, ...",
+                "parts": "all weights, then all biases",
+                "biases first": "b^2, w^2, b^3, ...",
+            }
             said.insert(0, "one flat vector: " + (order[self.flat_order] if self.biases else "the weight matrices in order"))
         return said
 
@@ -163,18 +178,20 @@ class Attributes:
 def look(owner: Any, path: Path) -> Any:
     """What stands at a path of attributes and items."""
     for step in path:
-        owner = owner[step] if isinstance(owner, list | tuple | dict | np.ndarray) else getattr(owner, str(step))
+        indexed: Any = owner
+        owner = indexed[step] if isinstance(owner, list | tuple | dict | np.ndarray) else getattr(owner, str(step))
     return owner
 
 
 def put_at(owner: Any, path: Path, value: Any) -> None:
     """Replace what stands at a path; a tuple on the way is replaced whole."""
     *way, last = path
-    holder = look(owner, tuple(way))
+    holder: Any = look(owner, tuple(way))
     if isinstance(holder, tuple):
         put_at(owner, tuple(way), tuple(value if i == last else v for i, v in enumerate(holder)))
-    elif isinstance(holder, list | dict | np.ndarray):
-        holder[last] = value  # type: ignore[index,call-overload]
+    elif isinstance(holder, list | dict):
+        items: Any = holder
+        items[last] = value
     else:
         setattr(holder, str(last), value)
 
@@ -191,7 +208,7 @@ def on_object(owner: Any, biases: bool | None) -> list[Attributes]:
             groups.setdefault(path[:n], []).append((path, v))
     for group in groups.values():
         for w, b in _split(group):
-            if biases is False and b or biases is True and not b and not _folds(w):
+            if (biases is False and b) or (biases is True and not b and not _folds(w)):
                 continue
             ways += list(_ways(owner, w, b))
         if ways:
