@@ -126,6 +126,9 @@ def test_an_offset_drowns_what_it_drowns_and_no_more(network, batch):
     """1e6 + C is right to 1e-10, which is measured: no false alarm, and a decay of 1e-6 is still seen."""
     assert check(lambda n, X, Y: 1e6 + matrix.cost(n, X, Y), network, *batch).verdict is AGREES
     assert check(lambda n, X, Y: (1e6 + matrix.cost(n, X, Y)) - 1e6, network, *batch).verdict is AGREES
+    assert check(lambda n, X, Y: (1e10 + matrix.cost(n, X, Y)) - 1e10, network, *batch).verdict is AGREES  # to 1e-6, in steps
+    narrow = network.astype(np.float32)
+    assert check(lambda n, X, Y: float(np.float32(1000 + matrix.cost(n, X, Y)) - 1000), narrow, *batch).verdict is AGREES
     report = check(lambda n, X, Y: 1e6 + matrix.cost(n, X, Y) + 1e-6 * squares(n), network, *batch)
     assert report.outputs.verdict is DISAGREES
 
@@ -258,6 +261,10 @@ RIGHT = {
         activations.sigmoid,
         complex=lambda z: (1 + np.tanh(z / 2)) / 2,
         plain=(lambda z: (1 + np.tanh(z / 2)) / 2, lambda z: (1 - np.tanh(z / 2) ** 2) / 4),
+    ),
+    "its slope by tanh": replace(activations.sigmoid, sigma_prime=lambda z: (1 - np.tanh(z / 2) ** 2) / 4, plain=None),
+    "a large number inside": Activation(
+        "mine", lambda z: (1e6 + np.tanh(z)) - 1e6, lambda z: (1e7 + activations.tanh.sigma_prime(z)) - 1e7
     ),
     "a float32 derivative": Activation("mine", sigmoid, lambda z: activations.sigmoid.sigma_prime(z.astype(np.float32))),
     "steep": Activation(

@@ -220,10 +220,10 @@ def test_a_kink_cannot_be_told(capsys, tmp_path):
     code, out, _ = run(capsys, "check", "--network", str(path), "--examples", "1", "--oracle", "complex")
     assert code == 3
     assert out.splitlines()[-1] == "CANNOT TELL: nothing disagrees, but not every entry could be told"
-    assert re.search(r"^cannot tell 4 entries: not differentiable: kink of neuron \d in layer 2", out, re.MULTILINE)
+    assert re.search(r"^cannot tell 4 entries: not differentiable at neuron \d of layer 2", out, re.MULTILINE)
     code, data = facts(capsys, "check", "--network", str(path), "--examples", "1", "--oracle", "complex")
     assert (code, data["verdict"]) == (3, "cannot tell")
-    assert all(reason.startswith("not differentiable: kink of neuron") for reason in data["cannot_tell"])
+    assert all(reason.startswith("not differentiable at neuron") for reason in data["cannot_tell"])
 
 
 def test_a_form_that_is_wrong_alone_gets_its_table(capsys, monkeypatch):

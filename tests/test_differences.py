@@ -133,7 +133,7 @@ def at_kink(z):
 
 def test_complex_step_names_the_neuron_at_a_kink():
     estimate = complex_step(at_kink(0.0), np.array([[2.0]]), np.array([[1.0]]))
-    text = "not differentiable: kink of neuron 2 in layer 2"
+    text = "not differentiable at neuron 2 of layer 2"
     assert estimate.reason("delta", 2, (0, 1)) == estimate.reason("nabla_w", 2, (1, 0)) == text
     assert estimate.reason("nabla_b", 2, (1,)) == text
     assert np.isnan(estimate.delta[2][0, 1])
@@ -144,9 +144,9 @@ def test_complex_step_names_the_neuron_at_a_kink():
 
 def test_the_example_at_a_kink_is_named_in_a_batch():
     estimate = complex_step(at_kink(0.0), np.array([[5.0], [2.0]]), np.ones((2, 1)))
-    assert estimate.reason("delta", 2, (1, 1)) == "not differentiable: kink of neuron 2 in layer 2 (example 2)"
+    assert estimate.reason("delta", 2, (1, 1)) == "not differentiable at neuron 2 of layer 2 (example 2)"
     assert estimate.reason("delta", 2, (0, 1)) == ""
-    assert estimate.reason("nabla_b", 2, (1,)) == "not differentiable: kink of neuron 2 in layer 2 (example 2)"
+    assert estimate.reason("nabla_b", 2, (1,)) == "not differentiable at neuron 2 of layer 2 (example 2)"
 
 
 def test_a_kink_is_inherited_by_the_layers_below():
@@ -157,7 +157,7 @@ def test_a_kink_is_inherited_by_the_layers_below():
         ["linear", "relu", "linear"],
     )
     estimate = complex_step(network, np.array([[2.0]]), np.array([[1.0]]))
-    text = "not differentiable: kink of neuron 1 in layer 3"
+    text = "not differentiable at neuron 1 of layer 3"
     for part, l, index in [("delta", 3, (0, 0)), ("delta", 2, (0, 0)), ("nabla_w", 2, (0, 0)), ("nabla_b", 2, (0,))]:
         assert estimate.reason(part, l, index) == text
     assert estimate.reason("nabla_w", 4, (0, 0)) == ""

@@ -55,8 +55,8 @@ def test_one_unit_at_a_kink_cannot_be_told_and_is_named(m, at, activation, slope
     network, x, y, candidate = kinked(0.0, max(at, slope), m, activation, slope)
     report = check(candidate, network, x, y)
     assert report.verdict == CANNOT_TELL
-    where = "neuron 1 in layer 2" + (" (example 1)" if m > 1 else "")
-    assert list(report.untold()) == [f"not differentiable: kink of {where}"]
+    where = "neuron 1 of layer 2" + (" (example 1)" if m > 1 else "")
+    assert list(report.untold()) == [f"not differentiable at {where}"]
     assert report.untold().popitem()[1] == 3  # w^2_11, w^2_12 and b^2_1
     assert report.count("agrees") == 14
 
@@ -150,4 +150,4 @@ def test_a_curved_branch_has_no_interval_but_is_named():
     for candidate in (claims(0.0), claims(100.0)):
         report = check(candidate, network, x, y)
         assert report.verdict == CANNOT_TELL
-        assert list(report.untold()) == ["not differentiable: kink of neuron 1 in layer 2"]
+        assert list(report.untold()) == ["not differentiable at neuron 1 of layer 2"]

@@ -20,7 +20,7 @@ from .errors import ValueRefused
 from .functions import Finding, FunctionReport, check_activation, check_cost, overall
 from .gradient import Verdict
 from .network import Network
-from .rounding import U, gamma, unit_roundoff
+from .rounding import gamma, unit_roundoff
 from .slopes import noise, precision
 
 __all__ = ["Assumption", "Assumptions", "Finding", "FunctionReport", "check", "check_activation", "check_cost"]
@@ -138,15 +138,15 @@ class _Question:
         C = self(what, network, X, Y)
         if (again := self(what, network, X, Y)) != C:
             raise _NoAnswer(f"two equal calls gave {C!r} and {again!r} for {what}; fix the seed inside total_cost")
-        u = unit_roundoff(network.dtype)
-        spacing = 2.0**-26 if u == U else 2.0**-16  # much more than one rounding of a parameter
         away = {key: self.rng.choice([-1.0, 1.0], v.shape) for key, v in _parameters(network).items()}
 
         def moved(t: Array) -> Array:
             return np.array([[self(what, _moved(network, away, float(v) - 1), X, Y) for v in t]])
 
-        measured = float(noise(moved, np.array([1.0]), spacing=spacing)[0, 0])
-        u = unit_roundoff(precision(moved(1 + spacing * np.arange(1, 4))))  # of what C was computed in, if that is narrower
+        near = moved(1 + 2.0**-26 * np.arange(4))
+        coarse = len(np.unique(near)) < 4  # C is the same at neighbours: its rounding shows further apart only
+        measured = float(noise(moved, np.array([1.0]), spacing=2.0**-10 if coarse else 2.0**-26)[0, 0])
+        u = max(unit_roundoff(network.dtype), unit_roundoff(precision(near)))
         return NOISE * measured + gamma(len(X) + 8, u) * abs(C)
 
 

@@ -142,15 +142,18 @@ class Points:
         """The entry of each column that belongs to its moved coordinate: (n, c) -> (c,), (r, n, c) -> (r, c)."""
         return v[..., self.j, np.arange(len(self.j))]
 
-    def scale(self, f: Function) -> float:
-        """The size of f where nothing is small: what is added inside f may be that large where f is not (1 + exp(z)).
+    def least(self, f: Function) -> float:
+        """The noise in f where it can be seen; further out f may be flat, and what is inside it, as 1 + exp(z), rounded as here.
 
-        0 for points of several coordinates, whose noise shows as they are moved.
+        0 for functions of several coordinates, whose noise shows as they are moved.
         """
-        if len(self.base) > 1 or not self.alone:
+        if not self.alone:
             return 0.0
-        sizes = [np.abs(f(np.full(self.x.shape, v))).max() for v in (-1.0, 0.5, 1.0)]
-        return float(max(v for v in [0.0, *sizes] if np.isfinite(v)))
+        seen = []
+        for v in (-1.0, 0.5, 1.0):
+            x = np.full(self.x.shape, v)
+            seen.append(float(np.maximum(noise(f, x), 2 * U * np.abs(f(x))).max()))
+        return max([v for v in seen if np.isfinite(v)], default=0.0)
 
     def noise(self, f: Function) -> Array:
         """The noise in f near each point: the largest that moving any of its coordinates shows."""
@@ -163,14 +166,14 @@ def derivative_law(
     law: str, p: Points, f: Function, claim: Function, variants: Sequence[tuple[str, Function]] = (), floor: Array | float = 0.0
 ) -> Finding:
     """The claim held against the slope of f; what is outside its error bar is measured again with other steps."""
-    first, second = (slope(f, p.x, p.reach, first=h, scale=p.scale(f)) for h in (0.5, 0.35))
+    first, second = (slope(f, p.x, p.reach, first=h, least=p.least(f)) for h in (0.5, 0.35))
 
     def held(claim: Function, slack: float = 0.0) -> Finding:
         claimed = claim(p.x)
         if not np.array_equal(claimed, claim(p.x), equal_nan=True):
             return Finding(law, Verdict.CANNOT_TELL, reason="two equal calls gave different numbers; fix the seed inside")
         u = unit_roundoff(precision_of(claim, p.x))
-        own = NOISE * (p.noise(claim) + u * np.maximum(np.abs(claimed), p.scale(claim))) + slack * np.abs(claimed) + floor
+        own = NOISE * (np.maximum(p.noise(claim), p.least(claim)) + u * np.abs(claimed)) + slack * np.abs(claimed) + floor
         own = np.where(np.isfinite(claimed), own, 0)  # no noise excuses a NaN
         inside = np.abs(claimed - first.value) <= first.bar + own
         value, bar = (np.where(inside, a, b) for a, b in ((first.value, second.value), (first.bar, second.bar)))
@@ -207,7 +210,7 @@ def _simple_factor(claimed: Array, value: Array, bar: Array) -> tuple[Fraction |
 def same_law(law: str, p: Points, f: Function, g: Function, only: Array | bool = True) -> Finding:
     """Two ways to compute the same numbers; f is the one that is asked about."""
     got, expected = f(p.x), g(p.x)
-    level = NOISE * (p.noise(f) + p.noise(g)) + ELEMENTARY * np.maximum(np.abs(got), np.abs(expected)) + U * p.scale(g) + TINY
+    level = NOISE * (p.noise(f) + p.noise(g)) + ELEMENTARY * np.maximum(np.abs(got), np.abs(expected)) + NOISE * p.least(g) + TINY
     return judge(law, p.where, got, expected, np.where(only, level, np.inf))
 
 
@@ -225,9 +228,8 @@ def complex_laws(
     yield finding
     if finding.verdict is Verdict.AGREES:
         claimed, expected = claim(p.x), imaginary(p.x)
-        level = NOISE * (p.noise(claim) + p.noise(imaginary)) + ELEMENTARY * (np.abs(expected) + np.abs(f(p.x)) + p.scale(f))
-        level = np.where(slope(f, p.x, p.reach).kink, np.inf, level + floor)
-        yield judge(f"{primed} is the imaginary part of {name}", p.where, claimed, expected, level)
+        level = NOISE * (p.noise(claim) + p.noise(imaginary) + p.least(f)) + ELEMENTARY * (np.abs(expected) + np.abs(f(p.x)))
+        yield judge(f"{primed} is the imaginary part of {name}", p.where, claimed, expected, level + floor)
 
 
 def _findings(laws: Sequence[tuple[str, Callable[[], Iterator[Finding]]]]) -> tuple[Finding, ...]:

@@ -42,7 +42,7 @@ def noise(f: Function, x: Array, reach: Array | float = 1.0, spacing: float = 2.
     """The size of the rounding errors in f near x, (r, c): what no cubic explains of its values at twelve places nearby.
 
     reach: how far from x to either side f is smooth. Infinity where a value nearby is not finite. What is rounded so
-    coarsely that it is the same at all these places shows none: see precision, and the scale of slope.
+    coarsely that it is the same at all these places shows none: see precision_of, and what slope calls least.
     Source: as Moré and Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011) 1292-1314, with irregular
     places instead of a difference table.
     """
@@ -63,28 +63,27 @@ def precision_of(f: Function, x: Array) -> np.dtype[Any]:
     return precision(f(x + (x + 1 / 16) * 2.0**-27 / 3))
 
 
-def slope(f: Function, x: Array, reach: Array | float = 1.0, first: float = 0.5, scale: float = 0.0) -> Slope:
+def slope(f: Function, x: Array, reach: Array | float = 1.0, first: float = 0.5, least: float = 0.0) -> Slope:
     """df/dx by central differences with steps first, first / 4, ..., extrapolated; the best of all extrapolations.
 
-    reach: how far from x to either side f is smooth; no step goes beyond half of it. scale: of the numbers inside f,
-    where they may be larger than f itself, as in log(1 + exp(z)). A kink that nobody told of is found: for a smooth f
-    the slopes right and left of x differ in proportion to the step. Steps that cross one count for nothing.
+    reach: how far from x to either side f is smooth; no step goes beyond half of it. least: the noise in f, where x may
+    stand in a place too flat to show it. A kink that nobody told of is found: for a smooth f the slopes right and left
+    of x differ in proportion to the step. Steps that cross one count for nothing.
     Source: Ridders, Adv. Eng. Softw. 4 (1982) 75-76, with the rounding measured instead of ignored.
     """
     middle = f(x)
     kind = precision_of(f, x)
     u, tiny = unit_roundoff(kind), smallest_normal(kind)  # below tiny, f may have been flushed to zero
     middle = middle.astype(float)
-    size = np.maximum(noise(f, x, reach), np.maximum(2 * u * np.maximum(np.abs(middle), scale), tiny))
+    size = np.maximum(noise(f, x, reach), np.maximum(2 * u * np.abs(middle), max(least, tiny)))
     h_0 = np.minimum(first, np.asarray(reach) * first)
     central, rounding, jump = [], [], []
     crossed = np.full(middle.shape, -1)  # the last step that crosses a kink
     for k in range(STEPS):
         up, down = x + h_0 / 4**k, x - h_0 / 4**k
         f_up, f_down = f(up).astype(float), f(down).astype(float)
-        size_here = np.maximum(size, 2 * u * np.maximum(np.abs(f_up), np.abs(f_down)))  # f may grow fast
         central.append((f_up - f_down) / (up - down))
-        rounding.append(2 * size_here / (up - down))
+        rounding.append(2 * size / (up - down))
         jump.append(np.abs((f_up - middle) / (up - x) - (middle - f_down) / (x - down)))
         if k > 0:
             crossed[(jump[k] > jump[k - 1] / 2) & (jump[k] > 16 * rounding[k])] = k

@@ -104,7 +104,7 @@ class Slopes:
         for kink in kind.kinks:
             for j, x in np.argwhere(np.abs(p.z[l] - kink) <= p.E_z[l]):
                 example = f" (example {x + 1})" if p.m > 1 else ""
-                self.reasons.append(f"not differentiable: kink of neuron {j + 1} in layer {l}{example}")
+                self.reasons.append(f"not differentiable at neuron {j + 1} of layer {l}{example}")
                 self.code[l][j, x] = len(self.reasons) - 1
 
     def _observe_cost(self) -> None:
