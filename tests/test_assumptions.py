@@ -276,6 +276,7 @@ RIGHT = {
     "relu that names no kink": Activation(
         "mine", lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0, lambda z: np.where(z.real >= 0, z, 0)
     ),
+    "hard tanh": Activation("mine", lambda z: np.clip(z, -1, 1), lambda z: (abs(z) < 1) * 1.0, kinks=(-1.0, 1.0)),
     "elu": Activation("mine", lambda z: np.where(z > 0, z, np.expm1(z)), lambda z: np.where(z > 0, 1, np.exp(z))),
     "log, on half the line": Activation("mine", np.log, lambda z: 1 / z),
     "exp": Activation("mine", np.exp, np.exp, complex=np.exp),
@@ -340,6 +341,13 @@ def test_a_wrong_slope_left_of_a_kink_is_found_left_of_it_and_nowhere_else():
     assert abs(finding.expected - 0.01) <= finding.level
     assert check_activation(wrong, points=[1e-9, 0.5, 3.0]).verdict is AGREES
     assert check_activation(wrong, points=[-1e-9, 0.5, 3.0]).findings[0].at == "z = -1e-09"
+
+
+def test_a_wrong_slope_between_two_kinks_is_found():
+    wrong = replace(RIGHT["hard tanh"], sigma_prime=lambda z: (abs(z) < 1) * (1 + 1e-9))
+    (finding,) = check_activation(wrong).findings
+    assert finding.verdict is DISAGREES
+    assert abs(float(finding.at.removeprefix("z = "))) < 1
 
 
 def test_a_dent_at_one_point_is_found_at_that_point():

@@ -191,6 +191,33 @@ class _Planted:
             raise
 
 
+@dataclass(frozen=True)
+class _Together(_Planted):
+    """Several mistakes at once: where two change one line, `chapter` in the later one stands for the earlier one."""
+
+    each: tuple[_Planted, ...] = ()
+
+    def line(self, part: str, p: Pass, l: int, chapter: Callable[[], Any], shape: tuple[int, ...], **more: Any) -> Array:
+        for one in self.each:
+            if part in one.mistake.parts:
+                chapter = partial(one.line, part, p, l, chapter, shape, **more)
+        return np.asarray(chapter())
+
+
+def together(*planted: tuple[Mistake, int | None, Mapping[str, Any]]) -> Equations:
+    """CHAPTER with several mistakes in it, each with its layer (None: every one) and the values of its unknown letter.
+
+    Of two that change one line, the one that keeps `chapter` in it comes second. Raises in use as Mistake.equations.
+    """
+    later = sorted(planted, key=lambda one: any("chapter" in text for text in one[0].parts.values()))
+    each = tuple(
+        _Planted(m, l, values if m.unknown in ("", "mask") else {m.unknown: float(values.get(m.unknown, m.typical))})
+        for m, l, values in later
+    )
+    parts = {part: text for one in each for part, text in one.mistake.parts.items()}
+    return replace(CHAPTER, **_Together(Mistake("together", "", "", parts, "", ""), None, {}, each).parts())
+
+
 def letters(p: Pass, l: int, where: Mapping[str, str] | None = None, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The letters of expressions.py as they stand in a pass, at layer l; those of `where` follow their own lines."""
     known: dict[str, Any] = {

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..gradient import Verdict
-from .report import ORDER, Entry, Part, Report
+
+if TYPE_CHECKING:
+    from .report import Entry, Part, Report
 
 SCHEMA = "backprop-ref/report/1"
 
 
-def text(report: Report) -> str:
+def text(report: "Report") -> str:
     """The report for a person: the verdict first, then where, then what could not be seen."""
     unsure = "" if report.proven else "; rests on error bars, which are estimates"
     lines = [f"{report.verdict.upper()}  {report.target}", ""]
@@ -33,7 +35,7 @@ def text(report: Report) -> str:
     return "\n".join([*lines, f"  time       {report.seconds:.3g} s{seed}"])
 
 
-def _where(l: int, parts: list[Part]) -> str:
+def _where(l: int, parts: "list[Part]") -> str:
     return f"layer {l:<3}" if l else f"{parts[0].label:<9}"
 
 
@@ -41,7 +43,7 @@ def _entries(n: int) -> str:
     return f"{n:,} entry" if n == 1 else f"{n:,} entries"
 
 
-def _summary(report: Report, parts: list[Part]) -> str:
+def _summary(report: "Report", parts: "list[Part]") -> str:
     wrong = [p for p in parts if p.count(Verdict.DISAGREES)]
     size = sum(p.size for p in parts)
     if not wrong:
@@ -53,14 +55,14 @@ def _summary(report: Report, parts: list[Part]) -> str:
     return f"{n:,} of {size:,} entries wrong{f' ({where})' if where else ''}; worst {entry(worst)}"
 
 
-def entry(e: Entry) -> str:
+def entry(e: "Entry") -> str:
     """One entry in a line: what was claimed, what it is, by how much they differ, what was allowed."""
     if math.isnan(e.expected):
         return f"{e.name}: claimed {e.claimed:.6g}, outside what the two branches of the kink allow"
     return f"{e.name}: claimed {e.claimed:.6g}, is {e.expected:.6g}, off by {e.difference:.2g}, allowed {e.bound:.2g}"
 
 
-def resolution_line(report: Report) -> str:
+def resolution_line(report: "Report") -> str:
     """The smallest error that could not have hidden, in the coarsest array."""
     found = [(p.resolution, p.label) for p in report.parts if math.isfinite(p.resolution)]
     if not found:
@@ -69,7 +71,7 @@ def resolution_line(report: Report) -> str:
     return f"an error above {r:.1g} of the largest entry of its array could not have hidden (coarsest: {label})"
 
 
-def unresolved_lines(report: Report) -> Iterable[str]:
+def unresolved_lines(report: "Report") -> Iterable[str]:
     """The arrays whose bound is coarser than some of their entries."""
     for p in report.parts:
         if p.unresolved and not p.resolved:
@@ -78,7 +80,7 @@ def unresolved_lines(report: Report) -> Iterable[str]:
             yield f"{p.label}: {p.unresolved:,} of {_entries(p.size)}: too small beside the rounding of what they are summed from"
 
 
-def unseen_lines(report: Report) -> Iterable[str]:
+def unseen_lines(report: "Report") -> Iterable[str]:
     """The mistakes that could not have shown, gathered by the reason why."""
     by_reason: dict[str, list[str]] = {}
     for mistake, why in report.unseen:
@@ -87,7 +89,7 @@ def unseen_lines(report: Report) -> Iterable[str]:
         yield f"{why}: {'; '.join(mistakes)}"
 
 
-def data(report: Report) -> dict[str, Any]:
+def data(report: "Report") -> dict[str, Any]:
     """The report as plain data: numbers, strings, lists and dicts. NaN and infinities are None."""
     return {
         "schema": SCHEMA,
@@ -96,7 +98,7 @@ def data(report: Report) -> dict[str, Any]:
         "oracle": {"name": report.source, "proven": report.proven},
         "findings": [{"verdict": str(f.verdict), "text": f.text} for f in report.findings],
         "entries": {"checked": report.checked, "total": max(report.total, report.checked), "resolved": report.resolved}
-        | {str(v): report.count(v) for v in ORDER},
+        | {str(v): report.count(v) for v in Verdict},
         "parts": [_part(report, p) for p in report.parts],
         "cannot_tell": report.untold(),
         "worst": [_entry(e) for e in report.worst()],
@@ -107,7 +109,7 @@ def data(report: Report) -> dict[str, Any]:
     }
 
 
-def _part(report: Report, p: Part) -> dict[str, Any]:
+def _part(report: "Report", p: "Part") -> dict[str, Any]:
     worst = report.worst(1, [p])
     return {
         "part": p.part,
@@ -117,10 +119,10 @@ def _part(report: Report, p: Part) -> dict[str, Any]:
         "unresolved": p.unresolved,
         "resolution": finite(p.resolution),
         "worst": _entry(worst[0]) if worst else None,
-    } | {str(v): p.count(v) for v in ORDER}
+    } | {str(v): p.count(v) for v in Verdict}
 
 
-def _entry(e: Entry) -> dict[str, Any]:
+def _entry(e: "Entry") -> dict[str, Any]:
     return {
         "name": e.name,
         "claimed": finite(e.claimed),
