@@ -245,7 +245,11 @@ def test_every_form_has_an_adapter_that_is_python(form: str, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "No target was given; pass path/file.py:name, or --adapter FORM to print a function to fill in."),
+        (
+            [],
+            "No target was given; pass path/file.py:name, or --golden DIR --claimed FILE for a result computed elsewhere, "
+            "or --adapter FORM to print a function to fill in.",
+        ),
         (["--adapter", "lst"], "There is no form 'lst'. Did you mean 'list'? Known: arrays, book, dict, flat, folded, "
          "layers, list, object, update."),
         (["x.py:f", "--form", "flt"], "There is no form 'flt'. Did you mean 'flat'? Known: arrays, book, dict, flat, folded, "
@@ -314,3 +318,22 @@ def test_a_function_without_biases_is_not_given_any(tmp_path: Path, capsys: pyte
     assert code == 0, out
     assert "no biases were found: the network has none" in out
     assert "checked    43 of 43 entries" in out  # 5 * 3 + 4 * 5 + 2 * 4
+
+
+def test_a_result_computed_elsewhere_is_held_to_golden_vectors(tmp_path):
+    folder, claim = tmp_path / "golden", tmp_path / "claimed.json"
+    assert cli.run(["golden", "-o", str(folder), "--sizes", "3,4,2"]) == 0
+    vectors = json.loads((folder / "golden.json").read_text(encoding="utf-8"))
+    right = vectors["nabla_w"]["3"]["hex"]
+    claim.write_text(json.dumps({"dtype": "float64", "nabla_w": {"3": right}}), encoding="utf-8")
+    assert cli.run(["gate", "--golden", str(folder), "--claimed", str(claim)]) == 0
+    wrong = [[float.fromhex(v) * (1 + 1e-6) for v in row] for row in right]
+    claim.write_text(json.dumps({"dtype": "float64", "nabla_w": {"3": wrong}}), encoding="utf-8")
+    assert cli.run(["gate", "--golden", str(folder), "--claimed", str(claim), "--format", "junit"]) == 1
+
+
+def test_golden_and_claimed_go_together_and_without_a_target(capsys):
+    assert cli.run(["gate", "--golden", "golden"]) == 2
+    assert "--golden was given without --claimed; pass --claimed FILE too." in capsys.readouterr().err
+    assert cli.run(["gate", "mine.py:f", "--golden", "golden", "--claimed", "claimed.json"]) == 2
+    assert "Both a target, mine.py:f, and --golden were given; leave one of them out." in capsys.readouterr().err

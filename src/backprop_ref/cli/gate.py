@@ -1,5 +1,6 @@
 """backprop-ref gate: somebody's own backpropagation, as it is, against the oracle."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -35,10 +36,19 @@ FORMATS = ("text", "json", "junit", "github", "html")
 @click.option("--strict-storage", is_flag=True, help="Another storage than the book's disagrees.")
 @click.option("--allow-cannot-tell", is_flag=True, help="Exit with 0 where nothing disagrees but something cannot be told.")
 @click.option("--adapter", metavar="FORM", help="Print a function to fill in, and do nothing else.")
+@click.option("--golden", type=click.Path(file_okay=False), help="Golden vectors, from `backprop-ref golden`; with --claimed.")
+@click.option("--claimed", type=click.Path(dir_okay=False), help="A result computed elsewhere for --golden, as JSON.")
 @click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--output", type=click.Path(dir_okay=False), help="Write to this file instead of the screen.")
 def gate(
-    target: str | None, adapter: str | None, format: str, output: str | None, allow_cannot_tell: bool, **options: Any
+    target: str | None,
+    adapter: str | None,
+    golden: str | None,
+    claimed: str | None,
+    format: str,
+    output: str | None,
+    allow_cannot_tell: bool,
+    **options: Any,
 ) -> int:
     """Is the gradient of your own backpropagation right?
 
@@ -51,16 +61,42 @@ def gate(
     if adapter is not None:
         click.echo(adapters.adapter(adapter), nl=False)
         return 0
-    if target is None:
-        raise ValueRefused("No target was given; pass path/file.py:name, or --adapter FORM to print a function to fill in.")
     common.require_folder(output)
+    if golden is not None or claimed is not None:
+        report = _elsewhere(target, golden, claimed)
+        _emit([report], report, report.to_json(), f"--golden {golden} --claimed {claimed}", str(claimed), None, format, output)
+        return _exit(report.exit_code, allow_cannot_tell)
+    if target is None:
+        raise ValueRefused(
+            "No target was given; pass path/file.py:name, or --golden DIR --claimed FILE for a result computed elsewhere, or "
+            "--adapter FORM to print a function to fill in."
+        )
     gated = candidates.gate(_candidate(target, **options), options["seed"])
-    _emit(gated, target, format, output)
-    if gated.exit_code == CANNOT_TELL:
-        if allow_cannot_tell:
-            return 0
+    candidate = {"target": target, "line": gated.line, "form": gated.form or None, "evidence": gated.evidence or None}
+    facts = {**gated.report.to_json(), "candidate": candidate}
+    facts |= {"probes": [{"target": r.target, "verdict": str(r.verdict)} for r in gated.reports]}
+    file = target.rpartition(":")[0] or target
+    _emit(list(gated.reports), gated.report, facts, target, file, gated.line, format, output)
+    return _exit(gated.exit_code, allow_cannot_tell)
+
+
+def _exit(code: int, allow_cannot_tell: bool) -> int:
+    if code == CANNOT_TELL and allow_cannot_tell:
+        return 0
+    if code == CANNOT_TELL:
         click.echo("cannot tell is not a pass: exit code 3. --allow-cannot-tell makes it 0.", err=True)
-    return gated.exit_code
+    return code
+
+
+def _elsewhere(target: str | None, golden: str | None, claimed: str | None) -> Any:
+    if golden is None or claimed is None:
+        given, missing = ("--claimed", "--golden DIR") if golden is None else ("--golden", "--claimed FILE")
+        raise ValueRefused(f"{given} was given without {missing.split()[0]}; pass {missing} too.")
+    if target is not None:
+        raise ValueRefused(f"Both a target, {target}, and --golden were given; leave one of them out.")
+    from ..gate.elsewhere import check_claim
+
+    return check_claim(golden, claimed)
 
 
 def _candidate(target: str, **options: Any) -> Any:
@@ -89,21 +125,25 @@ def _candidate(target: str, **options: Any) -> Any:
     )
 
 
-def _emit(gated: Any, target: str, format: str, output: str | None) -> None:
-    report = gated.report
+def _emit(
+    reports: list[Any],
+    report: Any,
+    facts: Mapping[str, Any],
+    what: str,
+    file: str,
+    line: int | None,
+    format: str,
+    output: str | None,
+) -> None:
     if format in ("text", "json"):
-        form = {"form": gated.form or None, "evidence": gated.evidence or None}
-        facts = report.to_json() | {"candidate": {"target": target, "line": gated.line} | form}
-        facts |= {"probes": [{"target": r.target, "verdict": str(r.verdict)} for r in gated.reports]}
         common.emit(str(report), facts, format, output)
         return
     from ..gate import formats
 
-    file = target.rpartition(":")[0] or target
     if format == "html":
-        text = formats.html(list(gated.reports), f"backprop-ref gate {target}")
+        text = formats.html(reports, f"backprop-ref gate {what}")
     else:
-        text = {"junit": formats.junit, "github": formats.github}[format](report, file, gated.line)
+        text = {"junit": formats.junit, "github": formats.github}[format](report, file, line)
     if output is not None:
         common.write(output, text)
     else:
