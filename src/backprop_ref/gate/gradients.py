@@ -7,6 +7,7 @@ steps, and disagrees only if it is outside both.
 import copy
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
@@ -21,6 +22,7 @@ from ..oracles import blackbox
 from ..oracles.blackbox import Progress, Slopes
 from ..oracles.containers import flatten
 from ..rounding import U
+from .progress import bar
 from .report import Finding, Part, Report
 
 Array = NDArray[Any]
@@ -42,7 +44,8 @@ def check_gradient(
     f: takes an array, a number, or a tuple, list or dict of them, nested, and returns a number; grad(x) returns a container
     like x. If f returns an array, grad(x) is its Jacobian, of shape f(x).shape + x.shape (x one array), or, if grad takes
     two arguments, grad(x, v) is the vector-Jacobian product, checked for two random v of the shape of f(x).
-    on_progress(done, of): called while f is evaluated. Whatever f and grad do ends in the report.
+    on_progress(done, of): called while f is evaluated; by default a bar is drawn after one second, if stderr is a terminal.
+    Whatever f and grad do ends in the report.
     Raises DtypeError, ShapeError or ValueRefused for an x that is no point with finite entries.
     """
     start = perf_counter()
@@ -55,7 +58,8 @@ def check_gradient(
             return _untold(target, f"f raised {type(error).__name__} at x: {error}", start)
         shape = np.shape(value)
         if shape == ():
-            report = _check(f, grad, x, target, seed, on_progress)
+            with nullcontext(on_progress) if on_progress else bar("evaluating f") as show:
+                report = _check(f, grad, x, target, seed, show)
         elif _arguments(grad) >= 2:
             report = _check_products(f, grad, x, shape, target, seed)
         else:
