@@ -443,3 +443,16 @@ def test_astype_refuses_what_is_no_network_any_more(network):
         Network.from_arrays([[[1e39]]], None).astype,
         np.float32,
     )
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "zero"])
+def test_a_seed_that_is_none_is_refused(seed):
+    with pytest.raises(ValueRefused) as caught:
+        Network.random([3, 2], seed=seed)
+    assert str(caught.value) == f"seed={seed!r} was given; pass a whole number, at least 0."
+
+
+def test_sizes_that_are_one_number_are_refused():
+    with pytest.raises(ValueRefused) as caught:
+        Network.random(5)
+    assert str(caught.value) == "sizes=5 was given; pass the neurons of each layer, such as [64, 30, 10]."

@@ -66,6 +66,8 @@ class Network:
         (2, 4)
         """
         sizes = _sizes(sizes)
+        if not isinstance(seed, int | np.integer) or seed < 0:
+            raise ValueRefused(f"seed={seed!r} was given; pass a whole number, at least 0.")
         rng = np.random.default_rng(seed)
         w = [rng.standard_normal((n, k)) / np.sqrt(k) for k, n in pairwise(sizes)]
         return cls.from_arrays(w, [rng.standard_normal(n) for n in sizes[1:]], activation, cost)
@@ -413,7 +415,10 @@ def _are_labels(y: ArrayLike, ndim: int) -> bool:
 
 
 def _sizes(sizes: Sequence[int]) -> tuple[int, ...]:
-    sizes = tuple(sizes)
+    try:
+        sizes = tuple(sizes)
+    except TypeError:
+        raise ValueRefused(f"sizes={sizes!r} was given; pass the neurons of each layer, such as [64, 30, 10].") from None
     if not all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 1 for n in sizes):
         raise ValueRefused(f"sizes {list(sizes)} were given; each layer needs a whole number of neurons, at least 1.")
     if len(sizes) < 2:
