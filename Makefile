@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: gradcheck test test-browser soak lint types bench clean
+.PHONY: gradcheck test test-browser test-frameworks soak lint types bench clean
 
 gradcheck: $(VENV)/base
 	$(THREADS) $(BIN)/python -m backprop_ref check
@@ -16,6 +16,9 @@ test-browser: $(VENV)/browser
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
 	  { echo "test-browser needs a browser: apt-get install chromium chromium-driver"; exit 2; }
 	$(THREADS) $(BIN)/python -m pytest -rs tests/browser
+
+test-frameworks: $(VENV)/frameworks
+	$(THREADS) $(BIN)/python -m pytest -n auto -o norecursedirs='.*' tests/frameworks
 
 soak: $(VENV)/dev
 	$(THREADS) $(BIN)/python -m pytest -n auto -m soak
@@ -39,6 +42,10 @@ $(VENV)/base: pyproject.toml
 
 $(VENV)/dev: $(VENV)/base
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+$(VENV)/frameworks: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,frameworks]'
 	touch $@
 
 $(VENV)/browser: $(VENV)/dev

@@ -234,7 +234,9 @@ def test_a_script_is_answered_with_the_adapter(tmp_path: Path, capsys: pytest.Ca
     assert "def gradient(weights, biases, X, Y):" in err
 
 
-@pytest.mark.parametrize("form", ["list", "book", "object", "dict", "arrays", "flat", "folded", "update", "layers"])
+@pytest.mark.parametrize(
+    "form", ["list", "book", "object", "dict", "arrays", "flat", "folded", "update", "layers", "sklearn", "torch", "jax"]
+)
 def test_every_form_has_an_adapter_that_is_python(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = gated(capsys, "--adapter", form)
     assert code == 0
@@ -251,9 +253,9 @@ def test_every_form_has_an_adapter_that_is_python(form: str, capsys: pytest.Capt
             "or --adapter FORM to print a function to fill in.",
         ),
         (["--adapter", "lst"], "There is no form 'lst'. Did you mean 'list'? Known: arrays, book, dict, flat, folded, "
-         "layers, list, object, update."),
+         "jax, layers, list, object, sklearn, torch, update."),
         (["x.py:f", "--form", "flt"], "There is no form 'flt'. Did you mean 'flat'? Known: arrays, book, dict, flat, folded, "
-         "layers, list, object, update."),
+         "layers, list, object, sklearn, torch, update."),
         (["x.py:f"], "There is no file x.py."),
         (["{target}", "--cost", "nope"], "There is no cost 'nope'. Known: cross_entropy, log_likelihood, "
          "mean_squared_error, quadratic, squared_error."),

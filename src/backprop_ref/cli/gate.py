@@ -15,7 +15,8 @@ FORMATS = ("text", "json", "junit", "github", "html")
 @click.argument("target", required=False)
 @click.option("--init", help="How a class is built: 'Network([3, 5, 4, 2])'.")
 @click.option(
-    "--form", help="Its form, where the guess is wrong: list, book, object, dict, arrays, flat, update, layers, folded."
+    "--form",
+    help="Its form, where the guess is wrong: list, book, object, dict, arrays, flat, update, layers, folded, sklearn, torch.",
 )
 @click.option("--sizes", multiple=True, help="Neurons of layers 1..L that it takes, * for any: 4,*,3. May be repeated.")
 @click.option("--layers", type=click.IntRange(min=2), help="L, the input layer included.")

@@ -78,7 +78,39 @@ def gradient(weights, biases, X, Y):
     return [dense.dW.T for dense in layers[::2]], [dense.db for dense in layers[::2]]
 """,
 }
-BODIES["object"] = BODIES["book"]
+BODIES |= {
+    "object": BODIES["book"],
+    "sklearn": """from sklearn.neural_network import MLPClassifier
+from backprop_ref.gate.frameworks import from_sklearn
+
+from mynet import X_train, y_train
+
+mlp = MLPClassifier((5,), "tanh", max_iter=1).fit(X_train, y_train)
+gradient = from_sklearn(mlp)  # called as gradient(weights, biases, X, Y); mlp itself can be gated too: adapter.py:mlp
+""",
+    "torch": """import torch
+
+from mynet import network  # any module whose parameters are weight, bias, weight, bias, ...
+
+def gradient(weights, biases, X, Y):
+    parameters = [torch.tensor(v, requires_grad=True) for pair in zip(weights, biases) for v in pair]
+    named = dict(zip((name for name, _ in network.named_parameters()), parameters))
+    output = torch.func.functional_call(network, named, (torch.tensor(X),))
+    loss = ((output - torch.tensor(Y)) ** 2).sum() / (2 * len(X))  # the cost, here quadratic, with the mean over the m examples
+    grads = [v.numpy() for v in torch.autograd.grad(loss, parameters)]
+    return grads[::2], grads[1::2]
+""",
+    "jax": """import jax
+
+from mynet import cost  # cost(weights, biases, X, Y) -> the mean over the m examples
+
+jax.config.update("jax_enable_x64", True)
+
+def gradient(weights, biases, X, Y):
+    nabla_w, nabla_b = jax.grad(cost, argnums=(0, 1))(weights, biases, X, Y)
+    return [np.asarray(v) for v in nabla_w], [np.asarray(v) for v in nabla_b]
+""",
+}
 
 
 def adapter(form: str) -> str:
@@ -86,4 +118,4 @@ def adapter(form: str) -> str:
     if form not in BODIES:
         raise UnknownName("form", form, BODIES)
     body = BODIES[form]
-    return HEAD + body if body.startswith("from") else HEAD + "\n" + body
+    return HEAD + body if body.startswith(("from", "import")) else HEAD + "\n" + body

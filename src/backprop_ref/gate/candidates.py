@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..costs import COSTS
+from ..costs import COSTS, times
 from ..errors import BackpropRefError, NotComplex, ValueRefused
 from ..gradient import Estimate, Gradient, Verdict
 from ..network import Network
@@ -24,7 +24,7 @@ from .process import Child, TargetRefused
 from .report import Finding, Report
 
 Array = NDArray[Any]
-FORMS = ("list", "book", "object", "dict", "arrays", "flat", "folded", "update", "layers")
+FORMS = ("list", "book", "object", "dict", "arrays", "flat", "folded", "update", "layers", "sklearn", "torch")
 RANK = {Verdict.DISAGREES: 0, Verdict.CANNOT_TELL: 1, Verdict.AGREES: 2}
 
 
@@ -131,6 +131,7 @@ class _Gate:
         self.way: _Way | None = None
         self.nearest: tuple[str, str] | None = None
         self.claims: list[tuple[Probe, dict[str, Any]]] = []
+        self.known: dict[str, Any] = {}
 
     def run(self) -> Gated:
         """Load, guess, check."""
@@ -138,7 +139,11 @@ class _Gate:
         answer = self.child.ask("load", target=c.target, init=c.init, run_module=c.run_module)
         self.line = answer["line"]
         self.notes += [*answer["notes"], *_left_out(answer["left_out"]), *answer["failed"]]
-        networks = [(tuple(sizes), biases, dtype) for sizes, biases, dtype in self.child.ask("sizes", biases=c.biases)["sizes"]]
+        answer = self.child.ask("sizes", biases=c.biases)
+        networks = [(tuple(sizes), biases, dtype) for sizes, biases, dtype in answer["sizes"]]
+        if answer["known"]:
+            self._know(answer["known"])
+            c = self.candidate
         own = bool(networks)
         if own:
             self._require_fit([sizes for sizes, _, _ in networks])
@@ -173,10 +178,34 @@ class _Gate:
             self.notes = [*self._exact_for(), *self.notes]
         return self._gated(reports)
 
+    def _know(self, known: dict[str, Any]) -> None:
+        """Go by what a framework's network says of itself; another activation or cost that was asked for is wrong use."""
+        c, factor = self.candidate, known["factor"]
+        given = c.activations if isinstance(c.activations, str) else ",".join(c.activations)
+        own = known["activations"]
+        told = given if set(own) == {given} else ",".join(own)
+        cost = known["cost"] if factor == 1 else f"{factor:g} times {known['cost']}"
+        for option, value, usual, is_what in (
+            ("activation", given, "sigmoid", told),
+            ("cost", c.cost, "quadratic", cost),
+            ("reduction", c.reduction, "mean", known["reduction"]),
+            ("weight-decay", c.weight_decay, 0.0, "alpha/m" if known["alpha"] else "none"),
+        ):
+            if value not in (usual, is_what):
+                raise ValueRefused(
+                    f"--{option} {value} was given, but {c.target} says itself that it is {is_what}; leave it out."
+                )
+        self._adopt(known)
+
+    def _adopt(self, known: dict[str, Any]) -> None:
+        self.known = known
+        own = {name: known[name] for name in ("activations", "cost", "reduction")}
+        self.candidate = replace(self.candidate, **own, weight_decay=0.0)
+
     def _exact_for(self) -> list[str]:
         """Under which other cost and reduction the gradient is right on every probe: the declared one may be the mistake."""
         c = self.candidate
-        left = [(cost, reduction) for cost in COSTS for reduction in ("mean", "sum") if not c.weight_decay]
+        left = [(cost, reduction) for cost in COSTS for reduction in ("mean", "sum") if not (c.weight_decay or self.known)]
         for p, claim in self.claims:
             left = [under for under in left if _is_exact(p, claim, *under)]
         if not left or (c.cost, c.reduction) in left:
@@ -199,7 +228,10 @@ class _Gate:
         self, sizes: Sizes, m: int, seed: int, biases: bool, dtype: str, classes: bool, activations: Sequence[str] = ()
     ) -> Probe:
         c = self.candidate
-        return probe(sizes, m, seed, activations or c.activations, c.cost, biases, dtype, classes)
+        p = probe(sizes, m, seed, activations or c.activations, c.cost, biases, dtype, classes)
+        if self.known.get("factor", 1) != 1:
+            p = replace(p, network=p.network.with_cost(times(self.known["factor"], p.network.cost)))
+        return p
 
     def _guess(self, networks: Sequence[tuple[Sizes, bool, str]], why: str = "") -> Probe | None:
         """The probe on which a way of calling runs; the best way is kept, in the child too."""
@@ -296,10 +328,12 @@ class _Gate:
         if not texts or not self.way:
             return []
         try:
-            self.child.ask("rebuild", init=texts[0])
+            answer = self.child.ask("rebuild", init=texts[0])
         except (CandidateFailed, TargetRefused) as failure:
             self.notes.append(f"not probed with all widths equal: {failure}")
             return []
+        if answer["known"]:  # the mean of the squares is another cost where there are other outputs
+            self._adopt(answer["known"])
         m = c.accepts.batches(equal)[0]
         biases, dtype = first.network.has_biases, str(first.network.dtype)
         report = self._check(self._probe(equal, m, self.seeds[0], biases, dtype, self.way.classes))
@@ -322,7 +356,7 @@ class _Gate:
             p.Y,
             candidate,
             reduction=c.reduction,
-            weight_decay=c.weight_decay,
+            weight_decay=c.weight_decay + self.known.get("alpha", 0.0) / len(p.X),
             frozen=c.frozen,
             timeout=c.timeout + 5,
             seed=p.seed,

@@ -15,7 +15,8 @@ from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
-from . import loading, wire
+from ..errors import BackpropRefError
+from . import frameworks, loading, wire
 from .adapters import adapter
 from .forms import guess as guessing
 from .forms.calls import Claimed, Data, Unfit, described, one_step
@@ -96,11 +97,13 @@ class Worker:
     ways: Sequence[Any] = ()
     name = ""
     built: loading.Built
+    model: frameworks.Model | None = None
 
     def load(self, target: str, init: str | None, run_module: bool) -> dict[str, Any]:
         """Load a file and build the object."""
         self.loaded, self.name = loading.load(target, run_module)
         if not loading.names(self.loaded) and self.name not in vars(self.loaded.module):
+            self.loaded.require_frameworks()
             failed = "".join(f" {f}." for f in self.loaded.failed[:2])
             raise loading.Refused(
                 f"{self.loaded.file} is a script without functions, which the gate cannot call.{failed} Put its backward pass "
@@ -108,15 +111,20 @@ class Worker:
             )
         self.built = loading.target(self.loaded, self.name, init)
         self.target = self.built.value
-        steps = one_step(getattr(self.target, "__self__", self.target))
+        try:
+            self.model = frameworks.recognised(self.target, vars(self.loaded.module))
+        except BackpropRefError as error:
+            raise loading.Refused(str(error)) from error
+        steps = [] if self.model else one_step(getattr(self.target, "__self__", self.target))
         return {"notes": steps, "line": self._line(), "left_out": self.loaded.left_out, "failed": self.loaded.failed}
 
     def rebuild(self, init: str) -> dict[str, Any]:
         """Build the object again with other arguments; the way that was kept now calls the new one."""
         new = loading.build(self.loaded, None, self.name, init).value
-        one_step(new)
+        if not self.model:
+            one_step(new)
         self.way.rebuilt(new)
-        return {}
+        return {"known": _known(self.way.model) if self.model else None}
 
     def _line(self) -> int | None:
         """Where the target is defined."""
@@ -135,10 +143,13 @@ class Worker:
         return None
 
     def sizes(self, biases: bool | None) -> dict[str, Any]:
-        """The networks that the object's arrays can be."""
+        """The networks that the object's arrays can be, and what a framework's network is known to compute."""
+        if self.model:
+            network = (self.model.sizes, bool(self.model.biases), str(self.model.weights[0].dtype))
+            return {"sizes": [network], "known": _known(self.model)}
         found = guessing.sizes_of(self.target, biases)
         self.built.bare |= not found
-        return {"sizes": found}
+        return {"sizes": found, "known": None}
 
     def guess(self, limits: dict[str, Any], w: Any, b: Any, X: Any, Y: Any, labels: Any, sigmas: Any) -> dict[str, Any]:
         """The ways of calling the candidate that run, each with its gradient."""
@@ -146,20 +157,17 @@ class Worker:
         owner = getattr(self.target, "__self__", self.target)
         if self.built.bare and not inspect.isroutine(owner):
             guessing.give(owner, w, b)
+        if self.model:
+            way = frameworks.ModelCall.of(self.model, vars(self.loaded.module))
+            self.ways = [way]
+            return {"nearest": None, "ways": [_described(way) | _sent(protected(way, w, b, data))]}
         found = guessing.guess(self.target, self.loaded.module, guessing.Limits(**limits), w, b, data, protected)
         if not found.ways and self.built.why:
             raise loading.Refused(self.built.why)
         self.ways = [way for way, _ in found.ways]
         near = found.nearest()
         answer: dict[str, Any] = {"nearest": [near[0], raised(near[1])] if near else None}
-        return answer | {
-            "ways": [
-                {"form": way.form, "evidence": way.evidence(), "notes": way.notes(), "targets": way.targets}
-                | {"stored": way.store.storage.notes(), "layout": way.layout, "takes_sigmas": "sigmas" in way.roles}
-                | _sent(claim)
-                for way, claim in found.ways
-            ]
-        }
+        return answer | {"ways": [_described(way) | _sent(claim) for way, claim in found.ways]}
 
     def use(self, way: int) -> dict[str, Any]:
         """Keep one way of calling."""
@@ -178,6 +186,23 @@ class Worker:
         if not isinstance(answer, tuple | list):
             raise Unfit(f"{self.name} returned {described(answer)}")
         return {"answer": [[_numeric(v) for _, v in leaves(part)] for part in answer]}
+
+
+def _known(model: frameworks.Model) -> dict[str, Any]:
+    """What a framework's network says of itself."""
+    return {name: getattr(model, name) for name in ("activations", "cost", "factor", "reduction", "alpha")}
+
+
+def _described(way: Any) -> dict[str, Any]:
+    return {
+        "form": way.form,
+        "evidence": way.evidence(),
+        "notes": way.notes(),
+        "targets": way.targets,
+        "stored": way.store.storage.notes(),
+        "layout": way.layout,
+        "takes_sigmas": "sigmas" in way.roles,
+    }
 
 
 def _sent(claim: Claimed) -> dict[str, Any]:

@@ -19,6 +19,7 @@ DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 PYTHON_2 = ("Missing parentheses in call to", "multiple exception types must be parenthesized", "leading zeros in decimal")
 BY_PYTHON = ("<>", "`", "exec ", "raise ")
+EXTRAS = ("torch", "sklearn", "jax")
 KINDS = {ast.For: "for", ast.While: "while", ast.If: "if", ast.With: "with", ast.Expr: "call", ast.Try: "try"}
 
 
@@ -32,12 +33,19 @@ class Loaded:
 
     left_out    (first line, last line, what) of the statements that were not run
     failed      sentences about assignments and imports that raised
+    missing     a framework that it imports and that is not installed
     """
 
     module: types.ModuleType
     file: str
     left_out: list[tuple[str, int, int, str]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    missing: str = ""
+
+    def require_frameworks(self) -> None:
+        """Raises Refused if what it defines is not all there because a framework is not installed."""
+        if self.missing:
+            raise Refused(f"{self.file} needs {self.missing}, which is not installed: pip install 'backprop-ref[{self.missing}]'")
 
 
 def load(target: str, run_module: bool) -> tuple[Loaded, str]:
@@ -134,6 +142,8 @@ def _execute(loaded: Loaded, label: str, source: str, run_module: bool) -> None:
         except Exception as error:  # data that are not here, a package that is not installed: the function may do without
             what = "import" if isinstance(statement, ast.Import | ast.ImportFrom) else "assignment"
             loaded.failed.append(f"{label}:{statement.lineno}: this {what} raised {type(error).__name__}: {error}")
+            missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+            loaded.missing = missing if missing in EXTRAS else loaded.missing
 
 
 def _is_run(statement: ast.stmt) -> bool:
@@ -167,6 +177,7 @@ def resolve(loaded: Loaded, name: str) -> Any:
         try:
             value = value.__dict__[part] if value is loaded.module else getattr(value, part)
         except (KeyError, AttributeError):
+            loaded.require_frameworks()
             near = get_close_matches(part, known, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             failed = "".join(f" {f}." for f in loaded.failed[:2])
