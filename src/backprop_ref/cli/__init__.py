@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "Check the reference itself: both implementations against the oracles.",
     "gate": "Check your own backpropagation: a function, a class, a notebook.",
     "golden": "Golden vectors for other languages: a network and its gradient, correctly rounded.",
+    "mistakes": "The catalogue of wrong equations: what a diagnosis knows by name.",
     "trace": "A whole worked example, one step at a time.",
     "train": "Train a network on the handwritten digits by mini-batch SGD.",
 }

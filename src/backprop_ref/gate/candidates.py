@@ -12,16 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..costs import COSTS, times
-from ..errors import BackpropRefError, NotComplex, ValueRefused
+from ..costs import times
+from ..errors import NotComplex, ValueRefused
 from ..gradient import Estimate, Gradient, Verdict
 from ..network import Network
 from ..oracles import differences
 from . import check
 from .claim import CandidateFailed, Claim
+from .diagnosis import Diagnosis, diagnose
 from .probes import EQUAL, MIXED, Accepts, Probe, Sizes, probe, rebuilt
 from .process import Child, TargetRefused
 from .report import Finding, Report
+from .reproduce import Case
 
 Array = NDArray[Any]
 FORMS = ("list", "book", "object", "dict", "arrays", "flat", "folded", "update", "layers", "sklearn", "torch")
@@ -131,6 +133,8 @@ class _Gate:
         self.way: _Way | None = None
         self.nearest: tuple[str, str] | None = None
         self.claims: list[tuple[Probe, dict[str, Any]]] = []
+        self.cases: list[Case] = []
+        self.found: Diagnosis | None = None
         self.known: dict[str, Any] = {}
 
     def run(self) -> Gated:
@@ -175,6 +179,7 @@ class _Gate:
             if asked and self.child.alive:
                 reports.append(self._also(network))
         if any(r.verdict is Verdict.DISAGREES for r in reports):
+            self.found = diagnose(self.cases)
             self.notes = [*self._exact_for(), *self.notes]
         return self._gated(reports)
 
@@ -204,14 +209,9 @@ class _Gate:
 
     def _exact_for(self) -> list[str]:
         """Under which other cost and reduction the gradient is right on every probe: the declared one may be the mistake."""
-        c = self.candidate
-        left = [(cost, reduction) for cost in COSTS for reduction in ("mean", "sum") if not (c.weight_decay or self.known)]
-        for p, claim in self.claims:
-            left = [under for under in left if _is_exact(p, claim, *under)]
-        if not left or (c.cost, c.reduction) in left:
-            return []
-        said = [f"{cost}, {'mean' if reduction == 'mean' else 'summed'}" for cost, reduction in left]
-        return [f"its gradient is exact for {' and for '.join(said)}: that cost was not declared"]
+        plain = [under for under in self.found.exact_for if not under[2]] if self.found and not self.known else []
+        said = [f"{cost}, {'mean' if reduction == 'mean' else 'summed'}" for cost, reduction, _ in plain]
+        return [f"its gradient is exact for {' and for '.join(said)}: that cost was not declared"] if said else []
 
     def _require_fit(self, found: Sequence[Sizes]) -> None:
         c = self.candidate
@@ -350,7 +350,7 @@ class _Gate:
 
     def _compared(self, p: Probe, candidate: Callable[..., Any]) -> Report:
         c = self.candidate
-        return check.check_network(
+        report, case = check.checked(
             p.network,
             p.X,
             p.Y,
@@ -362,6 +362,9 @@ class _Gate:
             seed=p.seed,
             target=f"{c.target}, network {p}",
         )
+        if case is not None:
+            self.cases.append(case)
+        return report
 
     def _remote(self, p: Probe) -> Any:
         assert self.way
@@ -383,6 +386,9 @@ class _Gate:
         way = self.way
         evidence = way.evidence if way else ""
         notes = [*(way.notes if way else ()), *self.notes]
+        if any(r.verdict is Verdict.DISAGREES for r in reports):
+            self.found = self.found or diagnose(self.cases)
+            reports = [replace(r, diagnosis=self.found) if r.verdict is Verdict.DISAGREES else r for r in reports]
         return Gated(tuple(reports), evidence, way.form if way else "", tuple(notes), self.line)
 
     def failed(self, text: str) -> Gated:
@@ -447,17 +453,6 @@ def _expected(network: Network, p: Probe, reduction: str) -> Estimate:
         return differences.complex_step(network, p.X, p.Y, reduction=reduction)
     except NotComplex:
         return differences.central(network, p.X, p.Y, reduction=reduction)
-
-
-def _is_exact(p: Probe, claim: dict[str, Any], cost: str, reduction: str) -> bool:
-    """True if a claimed gradient is right under this cost and reduction."""
-    network = replace(p.network, cost=COSTS[cost])
-    try:
-        network.batch(p.X, p.Y)
-        expected = _expected(network, p, reduction)
-        return _distance(replace(p, network=network), claim, expected, reduction)[0] == 0
-    except (BackpropRefError, LookupError):  # a cost that does not fit this network or these targets, a claim of another shape
-        return False
 
 
 def _distance(p: Probe, way: dict[str, Any], expected: Any, reduction: str) -> tuple[int, float]:

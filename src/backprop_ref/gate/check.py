@@ -21,9 +21,11 @@ from ..rounding import U, unit_roundoff
 from . import kinks
 from .bounds import Bounds, rounding
 from .calling import DTYPES, Answer, Call, Candidate
+from .diagnosis import diagnose
 from .mistakes import COMMON
 from .planting import unseen
 from .report import Finding, Part, Report
+from .reproduce import Case
 
 Array = NDArray[Any]
 Oracle = Callable[..., Estimate]
@@ -57,6 +59,42 @@ def check_network(
     Raises what Network.batch raises, and ValueRefused; whatever the candidate does ends in the report.
     """
     start = perf_counter()
+    report, case = checked(
+        network,
+        X,
+        Y,
+        candidate,
+        oracle=oracle,
+        reduction=reduction,
+        weight_decay=weight_decay,
+        inputs=inputs,
+        frozen=frozen,
+        timeout=timeout,
+        seed=seed,
+        target=target,
+    )
+    if case is not None and report.verdict is Verdict.DISAGREES:
+        report = replace(report, diagnosis=diagnose([case]))
+    return replace(report, seconds=perf_counter() - start)
+
+
+def checked(
+    network: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    candidate: Candidate,
+    *,
+    oracle: Oracle | None = None,
+    reduction: str = "mean",
+    weight_decay: float = 0.0,
+    inputs: bool = False,
+    frozen: Iterable[str] = (),
+    timeout: float = TIMEOUT,
+    seed: int = 0,
+    target: str = "",
+) -> tuple[Report, Case | None]:
+    """(the report without a diagnosis, what a diagnosis of it and others starts from). As check_network."""
+    start = perf_counter()
     X, Y = network.batch(X, Y)
     size = divisor(reduction, len(X))
     left_out = _frozen(frozen, network)
@@ -67,7 +105,8 @@ def check_network(
     target = target or f"{getattr(candidate, '__name__', type(candidate).__name__)}, network {_sizes(network)}, m = {len(X)}"
     total = network.parameters + (X.size if inputs else 0)
     if first.claim is None:
-        return Report(target, (), tuple(first.findings), total=total, seed=seed, seconds=perf_counter() - start)
+        failed = Report(target, (), tuple(first.findings), total=total, seed=seed, seconds=perf_counter() - start)
+        return failed, None
     expected = _expect(network, X, Y, oracle, reduction, inputs)
     allowed = Allowed.of(network, X, Y, first.dtype, reduction)
     bracket = kinks.sides(network, X, Y, expected, first.dtype, reduction, inputs)
@@ -88,7 +127,10 @@ def check_network(
         seed=seed,
     )
     notes = [*_accuracy(job, first, parts, X, Y, reduction), *notes, *_untested(job, len(X), reduction)]
-    return replace(report, notes=tuple(notes), unseen=_unseen(job, first, X, Y, reduction), seconds=perf_counter() - start)
+    allowed_here = _allowed(job, first)
+    unseen_here = tuple((u.mistake.title, u.why) for u in unseen(COMMON, network, X, Y, reduction, allowed_here))
+    case = Case(network, X, Y, first.claim, allowed_here, reduction, weight_decay, left_out, first.dtype)
+    return replace(report, notes=tuple(notes), unseen=unseen_here, seconds=perf_counter() - start), case
 
 
 def compare(
@@ -320,18 +362,22 @@ def _untested(job: _Job, m: int, reduction: str) -> list[str]:
     return notes
 
 
-def _unseen(job: _Job, first: Answer, X: Array, Y: Array, reduction: str) -> tuple[tuple[str, str], ...]:
-    """The common mistakes that leave every entry within its bound on this very probe, each planted on it."""
-    allowed = Gradient(
+def _allowed(job: _Job, first: Answer) -> Gradient:
+    """How far each entry of a right answer may be from the chapter's, infinite where nothing can be told."""
+    return Gradient(
         *(
             {
-                l: E + getattr(job.expected.bound, part)[l] + (getattr(first.extra, part)[l] if first.extra else 0)
+                l: np.where(
+                    getattr(job.expected.why, part)[l] != 0,
+                    np.inf,
+                    E + np.nan_to_num(getattr(job.expected.bound, part)[l], nan=np.inf),
+                )
+                + (getattr(first.extra, part)[l] if first.extra else 0)
                 for l, E in v.items()
             }
             for part, v in job.allowed.parts()
         )
     )
-    return tuple((u.mistake.title, u.why) for u in unseen(COMMON, job.network, X, Y, reduction, allowed))
 
 
 def _frozen(names: Iterable[str], network: Network) -> frozenset[tuple[str, int]]:

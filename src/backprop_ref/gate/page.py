@@ -11,6 +11,7 @@ from importlib.metadata import version
 from ..errors import ValueRefused
 from ..gradient import Verdict
 from .heatmap import COLOURS, LEGEND, Grid, maps
+from .mathml import mathml
 from .render import resolution_line, text, unresolved_lines, unseen_lines
 from .report import Entry, Part, Report
 
@@ -135,11 +136,23 @@ def _section(report: Report, depth: int, anchor: str) -> Iterator[str]:
     if report.findings:
         items = "".join(f"<li><b>{f.verdict}</b>: {escape(f.text)}</li>" for f in report.findings)
         yield f"{_heading(depth, 'Seen besides the entries')}<ul>{items}</ul>\n"
+    yield from _diagnosed(report, depth)
     if report.checked:
         yield from _drawn(report, depth)
         yield from _table(report, depth)
     yield from _limits(report, depth)
     yield f"<details><summary>The report as text</summary><pre>{escape(text(report))}</pre></details>\n</section>\n"
+
+
+def _diagnosed(report: Report, depth: int) -> Iterator[str]:
+    """Which mistake: in words, as formulas, as lines of code."""
+    if not report.diagnosis:
+        return
+    said = [f"<p>{escape(line)}</p>" for kind, line in report.diagnosis.lines() if kind == "cause"]
+    for f in report.diagnosis.found:
+        formulas = f"<dt>Yours</dt><dd>{mathml(f.wrong)}</dd><dt>The chapter's</dt><dd>{mathml(f.right)}</dd>"
+        said.append(f"<dl>{formulas}</dl>\n<pre>{escape(chr(10).join(f.write))}</pre>\n")
+    yield _heading(depth, "What is wrong") + "".join(said)
 
 
 def _drawn(report: Report, depth: int) -> Iterator[str]:

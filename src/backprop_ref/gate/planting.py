@@ -104,7 +104,7 @@ class Mistake:
         """The wrong lines as assignments, `chapter` written out; on a given network in the form that it has there."""
         lines = [f"{letter} = {text}" for letter, text in self.where.items()]
         for part, text in self.parts.items():
-            form = _form(part, network, reduction)
+            form = form_of(part, network, reduction)
             right = "a[L] - y" if form == "bp1 of a pair" and network and network.cost.name in COSTS else RIGHT[form]
             lines.append(f"{LEFT[part]} = {_written_out(text, right)}")
         return lines
@@ -267,7 +267,7 @@ class _ByLayer:
         return self.done[l]
 
 
-def _form(part: str, network: Network | None, reduction: str) -> str:
+def form_of(part: str, network: Network | None, reduction: str) -> str:
     """The key in RIGHT of a part, as it stands for a network and a reduction."""
     if part == "bp1" and network:
         sigma = network.sigma[network.L]
@@ -282,7 +282,7 @@ def _written_out(text: str, right: str) -> str:
 
 def chapter_in_text(network: Network, reduction: str = "mean") -> Equations:
     """The chapter's own equations, each read from its line in RIGHT: CHAPTER bit for bit."""
-    parts = {part: RIGHT[_form(part, network, reduction)] for part in LEFT}
+    parts = {part: RIGHT[form_of(part, network, reduction)] for part in LEFT}
     return Mistake("chapter", "", "", parts, "", "").equations()
 
 
@@ -316,7 +316,7 @@ def unseen(
     with np.errstate(all="ignore"):  # a mistake may divide by m - 1 = 0
         probe = Probe(network, X, Y, reduction, allowed, right)
         for mistake in mistakes:
-            if _about_others(mistake, network):
+            if about_others(mistake, network):
                 continue
             try:
                 if not probe.shows(mistake):
@@ -332,7 +332,8 @@ def _by_example(part: str, text: str) -> bool:
     return part in ("bp3", "bp4") and any(cut in text for cut in ("[:, ", "sum_examples(a"))
 
 
-def _about_others(mistake: Mistake, network: Network) -> bool:
+def about_others(mistake: Mistake, network: Network) -> bool:
+    """True if it is about biases or an activation which this network does not have."""
     if mistake.only and not any(s.name in mistake.only for s in network.sigma.values()):
         return True
     return not network.has_biases and mistake.parts.keys() <= {"bp3", "average_b", "finish_b"}
@@ -364,7 +365,7 @@ class Probe:
         e, mine = mistake.equations(), mistake.parts.keys()
         p, moved = self.p, set(self.p.layers)
         if mine & (FORWARD | BACKWARD):
-            p = self._deltas(e, bool(mine & FORWARD))
+            p = self.deltas(e, bool(mine & FORWARD))
         if not mine & FORWARD:  # where delta is the chapter's, bit for bit, so is all that follows from it
             moved = {l for l in p.layers if p is not self.p and not np.array_equal(p.delta[l], self.p.delta[l])}
         in_b = p.layers if mine & {"bp3", "average_b"} else moved
@@ -378,7 +379,8 @@ class Probe:
             self._leaves("nabla_w", l, e.average(p, e.bp4(p, l))) for l in reversed(p.layers) if l in in_w
         )
 
-    def _deltas(self, e: Equations, forward: bool) -> Pass:
+    def deltas(self, e: Equations, forward: bool) -> Pass:
+        """The pass up to delta^2 with other equations; forward: False if they leave the forward pass alone. Raises DoesNotRun."""
         p = replace(self.p, z={} if forward else self.p.z, a={1: self.p.a[1]} if forward else self.p.a, delta={})
         if forward:
             e.forward(p)

@@ -15,13 +15,15 @@ SCHEMA = "backprop-ref/report/1"
 def text(report: "Report") -> str:
     """The report for a person: the verdict first, then where, then what could not be seen."""
     unsure = "" if report.proven else "; rests on error bars, which are estimates"
-    lines = [f"{report.verdict.upper()}  {report.target}", ""]
+    lines = [f"{report.verdict.upper()}  {report.target}{_another_cost(report)}", ""]
     lines += [f"  {f.verdict}: {f.text}" for f in report.findings]
     for l, parts in report.layers():
         for together in [parts] if l else [[p] for p in parts]:  # what is no network's has a line for each array
             lines += [f"  {_where(l, together)}{_summary(report, together)}"]
     for reason, times in report.untold().items():
         lines.append(f"  cannot tell {_entries(times)}: {reason}")
+    if report.diagnosis:
+        lines += ["", *(f"  {kind:<10} {line}" for kind, line in report.diagnosis.lines())]
     if report.parts:
         lines += [
             "",
@@ -33,6 +35,11 @@ def text(report: "Report") -> str:
     lines += [f"  unseen     {line}" for line in unseen_lines(report)]
     seed = "" if report.seed is None else f", seed {report.seed}"
     return "\n".join([*lines, f"  time       {report.seconds:.3g} s{seed}"])
+
+
+def _another_cost(report: "Report") -> str:
+    """What the first line says of a gradient that is right under another cost."""
+    return f": exact for {report.diagnosis.cost}, not as declared" if report.diagnosis and report.diagnosis.exact_for else ""
 
 
 def _where(l: int, parts: "list[Part]") -> str:
@@ -102,6 +109,7 @@ def data(report: "Report") -> dict[str, Any]:
         "parts": [_part(report, p) for p in report.parts],
         "cannot_tell": report.untold(),
         "worst": [_entry(e) for e in report.worst()],
+        "diagnosis": report.diagnosis.to_json() if report.diagnosis else None,
         "notes": list(report.notes),
         "unseen": [{"mistake": mistake, "why": why} for mistake, why in report.unseen],
         "seed": report.seed,

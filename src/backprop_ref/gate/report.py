@@ -6,13 +6,16 @@ what the oracle may be off by. Nothing is tuned. Where no number can be expected
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import AGREES, CANNOT_TELL, DISAGREES, VerdictError
 from ..gradient import Verdict, book_name
+
+if TYPE_CHECKING:
+    from .diagnosis import Diagnosis
 
 Array = NDArray[Any]
 EXIT_CODES = {Verdict.AGREES: AGREES, Verdict.DISAGREES: DISAGREES, Verdict.CANNOT_TELL: CANNOT_TELL}
@@ -145,6 +148,7 @@ class Report:
     notes       what a reader should know
     unseen      (mistake, why): mistakes of the catalogue that this probe could not have shown, planted on it
     total       entries that there are; checked may be fewer (frozen, not claimed)
+    diagnosis   which equation, which layer, which mistake, where entries of a network's gradient disagree
     """
 
     target: str
@@ -158,6 +162,7 @@ class Report:
     total: int = 0
     seed: int | None = None
     seconds: float = 0.0
+    diagnosis: "Diagnosis | None" = None
 
     @property
     def verdict(self) -> Verdict:

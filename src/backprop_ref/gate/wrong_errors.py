@@ -120,6 +120,22 @@ SLOPES: tuple[tuple[Any, ...], ...] = (
         {"only": ("tanh",)},
     ),
     (
+        "of-z-as-a",
+        "z (1 - z) as the slope of the sigmoid",
+        "z[l] * (1 - z[l])",
+        r"z^l \odot (1 - z^l)",
+        "The slope of the sigmoid is a (1 - a), of its output; here it is given its input z.",
+        {"only": ("sigmoid",)},
+    ),
+    (
+        "tanh-of-z-as-a",
+        "1 - z^2 as the slope of tanh",
+        "(1 - z[l] ** 2)",
+        r"(1 - z^l \odot z^l)",
+        "The slope of tanh is 1 - a^2, of its output; here it is given its input z.",
+        {"only": ("tanh",)},
+    ),
+    (
         "leaky",
         "another slope left of 0 in leaky relu",
         "(positive(z[l]) + c * (1 - positive(z[l])))",

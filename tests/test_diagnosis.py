@@ -1,0 +1,329 @@
+"""Diagnosis: mistakes written as a person would write them are named; what is no mistake of the catalogue is not."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backprop_ref.gate import formats
+from backprop_ref.gate.check import check_network, checked
+from backprop_ref.gate.diagnosis import diagnose
+from backprop_ref.gate.mistakes import MISTAKES
+from backprop_ref.gate.planting import together
+from backprop_ref.gate.reproduce import Case
+from backprop_ref.gradient import Gradient
+from backprop_ref.matrix import backprop_batch
+from backprop_ref.network import Network
+
+# A right candidate with examples in rows. Each mistake below is a change of one of its lines.
+SOURCE = """
+def gradient(ws, bs, X, Y):
+    m, N = len(X), len(ws)
+    outs, nets = [X], []
+    for W, b in zip(ws, bs):
+        nets.append(outs[-1] @ W.T + b)
+        outs.append(f(nets[-1]))
+    err = outs[-1] - Y
+    d = err * df(nets[-1])
+    dws, dbs = [None] * N, [None] * N
+    for i in range(N - 1, -1, -1):
+        dws[i] = d.T @ outs[i] / m
+        dbs[i] = d.sum(axis=0) / m
+        if i > 0:
+            back = d @ ws[i]
+            d = back * df(nets[i - 1])
+    return dws, dbs
+"""
+
+
+def sigmoid(z: Any) -> Any:
+    return 1 / (1 + np.exp(-z))
+
+
+FUNCTIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "sigmoid": (sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z))),
+    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0),
+}
+
+
+def written(old: str, new: str, activation: str = "sigmoid") -> Callable[..., Any]:
+    """The candidate with one line of it written otherwise."""
+    assert SOURCE.count(old) == 1, old
+    f, df = FUNCTIONS[activation]
+    names: dict[str, Any] = {"np": np, "f": f, "df": df}
+    exec(SOURCE.replace(old, new), names)
+    candidate: Callable[..., Any] = names["gradient"]
+    return candidate
+
+
+def probes(activation: str, sizes: tuple[int, ...] = (3, 5, 4, 2), seed: int = 0) -> list[tuple[Network, Any, Any]]:
+    """A network of different widths with batches of 6, 2 and 3, and one of equal widths."""
+    made = []
+    for n, m in ((sizes, 6), (sizes, 2), (sizes, 3), ((4,) * len(sizes), 5)):
+        rng = np.random.default_rng(seed + m)
+        X, Y = rng.standard_normal((m, n[0])), rng.uniform(0.1, 0.9, (m, n[-1]))
+        made.append((Network.random(n, activation, seed=seed), X, Y))
+    return made
+
+
+def cases(candidate: Callable[..., Any], activation: str = "sigmoid", **more: Any) -> list[Case]:
+    """The answers of a candidate on the probes on which it runs."""
+    found = [checked(*probe, candidate, **more)[1] for probe in probes(activation)]
+    return [case for case in found if case is not None]
+
+
+UNTRANSPOSED = "back = d @ ws[i].T"
+# old line, new line, the names of which one must be told, layers
+WRITTEN: list[tuple[str, str, str, tuple[int, ...]]] = [
+    ("d = back * df(nets[i - 1])", "d = back", "bp2-slope-missing", (2, 3)),
+    ("d = back * df(nets[i - 1])", "d = back * df(nets[i - 1]) ** (1 if i == 1 else 0)", "bp2-slope-missing", (3,)),
+    ("d = back * df(nets[i - 1])", "d = back * df(outs[i])", "bp2-slope-of-a", (2, 3)),
+    ("d = back * df(nets[i - 1])", "d = back * df(nets[i - 1]) ** 2", "bp2-slope-twice", (2, 3)),
+    ("d = back * df(nets[i - 1])", "d = back * (df(nets[i - 1]) + 0.1)", "bp2-slope-plus-c", (2, 3)),
+    ("d = back * df(nets[i - 1])", "d = back * outs[i]", "bp2-slope-sigma", (2, 3)),
+    ("d = back * df(nets[i - 1])", "d = f(back)", "bp2-sigma-of-error", (2, 3)),
+    ("d = back * df(nets[i - 1])", "d = back + df(nets[i - 1])", "bp2-sum-for-product", (2, 3)),
+    ("d = back * df(nets[i - 1])", "d = -back * df(nets[i - 1])", "bp2-sign", (2, 3)),
+    ("d = back * df(nets[i - 1])", "d = 0.3 * back * df(nets[i - 1])", "bp2-factor", (2, 3)),
+    ("d = back * df(nets[i - 1])", "d = (0 * back)", "bp2-nothing", (2, 3)),
+    ("back = d @ ws[i]", "back = d @ np.abs(ws[i])", "bp2-w-absolute", (2, 3)),
+    ("back = d @ ws[i]", "back = d[:, -1:] * ws[i][-1]", "bp2-overwritten-by-last", (2, 3)),
+    ("back = d @ ws[i]", "back = d @ ws[i] / ws[i].shape[0]", "bp2-averaged", (2, 3)),
+    ("back = d @ ws[i]", "ws[i] = ws[i] - 0.5 * dws[i]; back = d @ ws[i]", "bp2-w-updated", (2, 3)),
+    ("back = d @ ws[i]", "back = np.clip(d @ ws[i], -0.01, 0.01)", "bp2-delta-clipped", (2, 3)),
+    ("back = d @ ws[i]", "back = np.repeat(d.sum(axis=1, keepdims=True), ws[i].shape[1], axis=1)", "bp2-w-missing", (2, 3)),
+    ("d = err * df(nets[-1])", "d = err", "bp1-slope-missing", (4,)),
+    ("d = err * df(nets[-1])", "d = err ** 2 * df(nets[-1])", "bp1-squared-error", (4,)),
+    ("d = err * df(nets[-1])", "d = err * df(nets[-1]) / Y.shape[1]", "bp1-outputs-averaged", (4,)),
+    ("err = outs[-1] - Y", "err = nets[-1] - Y", "bp1-z-for-a", (4,)),
+    ("err = outs[-1] - Y", "err = Y - outs[-1]", "bp1-sign", (4,)),
+    ("err = outs[-1] - Y", "err = 2 * (outs[-1] - Y)", "bp1-doubled", (4,)),
+    ("dws[i] = d.T @ outs[i] / m", "dws[i] = d.T @ outs[i]", "bp4-mean-missing", (2, 3, 4)),
+    ("dws[i] = d.T @ outs[i] / m", "dws[i] = d.T @ (nets[i - 1] if i else X) / m", "bp4-z-below", (3, 4)),
+    ("dws[i] = d.T @ outs[i] / m", "dws[i] = np.outer(d.mean(0), outs[i].mean(0))", "bp4-means-multiplied", (2, 3, 4)),
+    ("dws[i] = d.T @ outs[i] / m", "dws[i] = d.T @ outs[i] / m + 0.01 * ws[i]", "regularised", (2, 3, 4)),
+    ("dws[i] = d.T @ outs[i] / m", "dws[i] = (outs[i].T @ d / m).reshape(ws[i].shape)", "bp4-reshaped", (2, 3, 4)),
+    ("dbs[i] = d.sum(axis=0) / m", "dbs[i] = d.sum(axis=0) * 0", "bp3-zero", (2, 3, 4)),
+    ("dbs[i] = d.sum(axis=0) / m", "dbs[i] = d.sum() / m * np.ones(len(bs[i]))", "bp3-neurons-summed", (2, 3, 4)),
+    ("dbs[i] = d.sum(axis=0) / m", "dbs[i] = d.sum(axis=0)[::-1] / m", "bp3-reversed", (2, 3, 4)),
+    ("dbs[i] = d.sum(axis=0) / m", "dbs[i] = (d * outs[i + 1]).sum(axis=0) / m", "bp3-times-a", (2, 3, 4)),
+    ("return dws, dbs", "return [w * m / (m - 1) for w in dws], [b * m / (m - 1) for b in dbs]", "mean-m-minus-1", (2, 3, 4)),
+    ("return dws, dbs", "return [np.round(w, 4) for w in dws], [np.round(b, 4) for b in dbs]", "rounded", (2, 3, 4)),
+    ("return dws, dbs", "return [w[::-1] for w in dws], dbs", "rows-reversed", (2, 3, 4)),
+    (
+        "return dws, dbs",
+        "return [w - 0.25 * g for w, g in zip(ws, dws)], [b - 0.25 * g for b, g in zip(bs, dbs)]",
+        "step-returned",
+        (2, 3, 4),
+    ),
+    ("nets.append(outs[-1] @ W.T + b)", "nets.append(outs[-1] @ W.T - b)", "forward-bias-subtracted", (2, 3, 4)),
+    ("nets.append(outs[-1] @ W.T + b)", "nets.append(outs[-1] @ W.T)", "forward-bias-missing", (2, 3, 4)),
+]
+
+
+HIDDEN = {("relu", "bp2-slope-of-a"), ("relu", "bp2-slope-twice"), ("relu", "bp1-z-for-a")}  # sigma' is 0 or 1, and a = z where 1
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize(("old", "new", "name", "layers"), WRITTEN, ids=[f"{row[2]}-{i}" for i, row in enumerate(WRITTEN)])
+def test_a_mistake_is_named(old: str, new: str, name: str, layers: tuple[int, ...], activation: str) -> None:
+    found = diagnose(cases(written(old, new, activation), activation))
+    if (activation, name) in HIDDEN:
+        assert found is None
+        return
+    assert found is not None
+    assert name in found.mistake.split(" or "), str(found)
+    assert found.layers == layers
+
+
+def test_on_equal_widths_a_missing_transpose_is_named() -> None:
+    network, X, Y = probes("sigmoid")[3]
+    report = check_network(network, X, Y, written("back = d @ ws[i]", UNTRANSPOSED))
+    assert report.diagnosis is not None
+    assert (report.diagnosis.mistake, report.diagnosis.equation, report.diagnosis.layers) == ("bp2-w-untransposed", "BP2", (2, 3))
+
+
+def test_an_unknown_number_is_told() -> None:
+    found = diagnose(cases(written("dws[i] = d.T @ outs[i] / m", "dws[i] = d.T @ outs[i] / m + 0.03125 * ws[i]")))
+    assert found is not None
+    assert found.found[0].values == {"lmbda": 0.03125}
+
+
+def test_the_sentence() -> None:
+    network, X, Y = probes("tanh")[0]
+    report = check_network(network, X, Y, written("d = back * df(nets[i - 1])", "d = back", "tanh"))
+    assert report.diagnosis is not None
+    said, ulps = str(report.diagnosis), report.diagnosis.evidence.split()[4]
+    assert said == (
+        "BP2, layers 2 and 3: sigma' missing, in BP2. The factor sigma'(z^l) is missing: the error passes as if every neuron "
+        f"had slope 1. Reproduces your gradient to {ulps} ulp on 1 of 1 probe. Yours: delta[l] = w[l + 1].T @ delta[l + 1]. "
+        "Chapter: delta[l] = (w[l + 1].T @ delta[l + 1]) * sigma_prime[l](z[l])."
+    )
+    assert int(ulps) < 50
+
+
+def test_what_cannot_be_told_apart_is_listed() -> None:
+    found = diagnose(cases(written("d = back * df(nets[i - 1])", "d = back")))
+    assert found is not None
+    assert found.found[0].mistakes == ("bp2-slope-missing", "bp2-slope-sum")  # a + (1 - a) is 1
+    assert ": either sigma' missing, in BP2 or a + (1 - a) as the slope of the sigmoid, in BP2. " in str(found)
+
+
+def test_a_right_gradient_under_another_cost_is_told_both_readings() -> None:
+    network, X, Y = probes("sigmoid")[0]
+    report = check_network(network, X, Y, written("d = err * df(nets[-1])", "d = err * m"))
+    assert report.diagnosis is not None
+    assert report.diagnosis.exact_for == (("cross_entropy", "sum", ""),)
+    assert report.diagnosis.mistake == "bp1-slope-missing and mean-missing"
+    assert str(report).splitlines()[0].endswith(": exact for cross_entropy, summed, not as declared")
+    cause = "exact for cross_entropy, summed (--cost cross_entropy --reduction sum): that is not what was declared"
+    assert f"  cause      {cause}\n  cause      if your cost is quadratic, mean: BP1, layer 4: " in str(report)
+
+
+def test_the_wrong_sign_is_right_if_added() -> None:
+    found = diagnose(cases(written("err = outs[-1] - Y", "err = Y - outs[-1]")))
+    assert found is not None
+    assert found.exact_for == (("quadratic", "mean", "-1"),)
+    assert found.cost == "quadratic, mean, times -1 (right if it is added, not subtracted)"
+
+
+PAIRS = [
+    (("d = back * df(nets[i - 1])", "d = back"), ("dbs[i] = d.sum(axis=0) / m", "dbs[i] = d.sum(axis=0)")),
+    (("err = outs[-1] - Y", "err = Y - outs[-1]"), ("back = d @ ws[i]", "back = d @ np.abs(ws[i])")),
+    (("d = err * df(nets[-1])", "d = err"), ("back = d @ ws[i]", "back = d @ ws[i] / ws[i].shape[0]")),
+]
+NAMED = [
+    {"bp2-slope-missing", "bp3-mean-missing"},
+    {"sign", "bp2-w-absolute"},
+    {"bp1-slope-missing", "bp2-averaged"},
+]
+
+
+@pytest.mark.parametrize(("pair", "names"), list(zip(PAIRS, NAMED, strict=True)))
+def test_two_mistakes_at_once_are_named(pair: tuple[tuple[str, str], ...], names: set[str]) -> None:
+    source = SOURCE
+    for old, new in pair:
+        source = source.replace(old, new)
+    found = diagnose(cases(written(SOURCE, source, "tanh"), "tanh"))
+    assert found is not None
+    readings = [{name for f in reading for name in f.mistakes} for reading in (found.found, *found.others)]
+    assert any(names <= reading for reading in readings), str(found)
+
+
+def test_three_mistakes_are_narrowed_and_none_is_guessed() -> None:
+    source = SOURCE.replace("back = d @ ws[i]", "back = np.sin(d @ ws[i]) * 3")
+    found = diagnose(cases(written(SOURCE, source)))
+    assert found is not None
+    assert (found.mistake, found.equation, found.layers) == ("", "BP2", (3,))
+    assert str(found) == (
+        "nothing in the catalogue, nor two mistakes of it at once, gives these answers. layer 4 is right. "
+        "BP2, layer 3 goes wrong first, from the output down: both gradients of that layer are off."
+    )
+
+
+def test_a_wrong_row_is_told() -> None:
+    found = diagnose(cases(written("return dws, dbs", "dws[1][2] *= 1.7; return dws, dbs")))
+    assert found is not None
+    assert found.mistake == ""
+    assert found.narrowed[1:] == (
+        "layers 2 and 4 are right",
+        "BP4, layer 3 goes wrong first, from the output down: dC/db^3 is right, so delta^3 is",
+        "dC/dw^3 is off in row 3 of 4, columns 1, 2, 3, 4, 5 of 5: 5 of 20 entries",
+    )
+
+
+def test_a_right_candidate_has_no_diagnosis() -> None:
+    network, X, Y = probes("sigmoid")[0]
+    assert check_network(network, X, Y, written("m, N", "m, N")).diagnosis is None
+    assert diagnose(cases(written("m, N", "m, N"))) is None
+
+
+def planted(probe: tuple[Network, Any, Any], *names: str) -> Case:
+    """What a catalogue's mistakes give on a probe, as answers."""
+    network, X, Y = probe
+    right = checked(network, X, Y, lambda w, b, X, Y: _lists(backprop_batch(network, X, Y)))[1]
+    assert right is not None
+    equations = together(*((m, None, {}) for m in MISTAKES if m.name in names))
+    return replace(right, claimed=backprop_batch(network, X, Y, equations))
+
+
+def _lists(g: Gradient) -> tuple[list[Any], list[Any]]:
+    return list(g.nabla_w.values()), list(g.nabla_b.values())
+
+
+def test_nothing_is_named_that_was_not_made() -> None:
+    """Right gradients with some entries moved: by an ulp of float32, by a little, by much."""
+    rng = np.random.default_rng(0)
+    for i in range(30):
+        made = []
+        for probe in probes("sigmoid", seed=i % 3)[:2]:
+            case = planted(probe)
+            size = 10.0 ** -rng.integers(0, 9)
+            moved = {
+                l: v * (1 + size * rng.standard_normal(v.shape) * (rng.random(v.shape) < 0.5))
+                for l, v in case.claimed.nabla_w.items()
+            }
+            made.append(replace(case, claimed=Gradient(moved, case.claimed.nabla_b)))
+        found = diagnose(made, seconds=0.1)
+        assert found is not None
+        assert found.mistake == "", str(found)
+        assert found.exact_for == ()
+
+
+def test_a_cost_that_promises_nothing_here_is_no_reading() -> None:
+    """Outputs of relu leave (0, 1): the bounds of cross-entropy are infinite there, and anything would pass."""
+    made = []
+    for probe in probes("relu", (2, 3, 1))[:3]:
+        case = planted(probe)
+        made.append(
+            replace(case, claimed=Gradient({l: 1.5 * v + 1 for l, v in case.claimed.nabla_w.items()}, case.claimed.nabla_b))
+        )
+    found = diagnose(made)
+    assert found is not None
+    assert found.exact_for == ()
+
+
+def test_one_number_is_no_evidence() -> None:
+    """One output: a bias moved by any factor is "BP3 times c" there, which two unknowns of one number cannot show."""
+    network = Network.random((2, 3, 1), "sigmoid", seed=0)
+    X, Y = np.array([[0.5, -1.0]]), np.array([[0.25]])
+    case = planted((network, X, Y))
+    moved = dict(case.claimed.nabla_b) | {3: case.claimed.nabla_b[3] * 1.7}
+    found = diagnose([replace(case, claimed=Gradient(case.claimed.nabla_w, moved))])
+    assert found is not None
+    assert (found.mistake, found.equation, found.layers) == ("", "BP3", (3,))
+
+
+def test_what_the_catalogue_lacks_is_not_called_something_else() -> None:
+    """bp2-w-absolute taken out: no other name for it."""
+    catalogue = [m for m in MISTAKES if m.name != "bp2-w-absolute"]
+    found = diagnose(cases(written("back = d @ ws[i]", "back = d @ np.abs(ws[i])")), catalogue)
+    assert found is not None
+    assert (found.mistake, found.equation, found.layers) == ("", "BP2", (3,))
+
+
+def test_a_mistake_that_does_nothing_here_is_no_second_one() -> None:
+    """relu, with bp1-slope-sigma taken out: "slope-sigma, its BP2 written over by sigma' twice" is the same, and no finding."""
+    catalogue = [m for m in MISTAKES if m.name != "bp1-slope-sigma"]
+    found = diagnose(cases(written("d = err * df(nets[-1])", "d = err * outs[-1]", "relu"), "relu"), catalogue)
+    assert found is not None
+    assert (found.mistake, found.equation, found.layers) == ("", "BP1", (4,))
+
+
+def test_every_format_shows_it() -> None:
+    network, X, Y = probes("tanh")[0]
+    report = check_network(network, X, Y, written("d = back * df(nets[i - 1])", "d = back", "tanh"))
+    cause = "BP2, layers 2 and 3: sigma' missing, in BP2."
+    assert f"  cause      {cause}" in str(report)
+    assert "  write      delta[l] = (w[l + 1].T @ delta[l + 1]) * sigma_prime[l](z[l])\n" in str(report)
+    facts = json.loads(json.dumps(report.to_json()))["diagnosis"]
+    assert (facts["mistake"], facts["equation"], facts["layers"]) == ("bp2-slope-missing", "BP2", [2, 3])
+    assert cause in formats.junit(report)
+    assert cause in formats.github(report)
+    page = formats.html(report)
+    assert cause.replace("'", "&#x27;") in page
+    assert page.count("<math") == 2
