@@ -179,9 +179,18 @@ def test_a_right_gradient_under_another_cost_is_told_both_readings() -> None:
     assert report.diagnosis is not None
     assert report.diagnosis.exact_for == (("cross_entropy", "sum", ""),)
     assert report.diagnosis.mistake == "bp1-slope-missing and mean-missing"
-    assert str(report).splitlines()[0].endswith(": exact for cross_entropy, summed, not as declared")
-    cause = "exact for cross_entropy, summed (--cost cross_entropy --reduction sum): that is not what was declared"
-    assert f"  cause      {cause}\n  cause      if your cost is quadratic, mean: BP1, layer 4: " in str(report)
+    exact = "exact for cross_entropy, summed (--cost cross_entropy --reduction sum)"
+    first = f"gradient, network 3-5-4-2, m = 6: {exact}"
+    assert str(report).splitlines()[0] == f"DISAGREES  {first}"
+    assert f"  cause      {exact}; declared was quadratic, mean\n" in str(report)
+    assert "\n  cause      if your cost is quadratic, mean: BP1, layer 4: " in str(report)
+    assert report.to_json()["exact_for"] == exact.removeprefix("exact for ")
+    assert f'message="{exact}; ' in formats.junit(report)
+    assert formats.github(report).startswith("::error title=DISAGREES gradient%2C network 3-5-4-2%2C m = 6%3A exact for cross_")
+    page = formats.html([report, report])
+    assert f"<title>DISAGREES: {first}</title>" in page
+    assert f"<h1>✗ DISAGREES: {exact}</h1>" in page
+    assert page.count("<p>If your cost is quadratic, mean: BP1, layer 4: ") == 1  # once, though there are two probes
 
 
 def test_the_wrong_sign_is_right_if_added() -> None:
@@ -189,6 +198,7 @@ def test_the_wrong_sign_is_right_if_added() -> None:
     assert found is not None
     assert found.exact_for == (("quadratic", "mean", "-1"),)
     assert found.cost == "quadratic, mean, times -1 (right if it is added, not subtracted)"
+    assert found.exact == f"exact for {found.cost}"  # no option declares a factor
 
 
 PAIRS = [
@@ -319,11 +329,71 @@ def test_every_format_shows_it() -> None:
     report = check_network(network, X, Y, written("d = back * df(nets[i - 1])", "d = back", "tanh"))
     cause = "BP2, layers 2 and 3: sigma' missing, in BP2."
     assert f"  cause      {cause}" in str(report)
-    assert "  write      delta[l] = (w[l + 1].T @ delta[l + 1]) * sigma_prime[l](z[l])\n" in str(report)
+    own = "deltas[1] = (deltas[2] @ weights[2]) * sigma_prime(zs[1])  # layer 3, and so in layer 2"
+    assert f"  write      {own}\n" in str(report)
     facts = json.loads(json.dumps(report.to_json()))["diagnosis"]
+    assert facts["found"][0]["write"] == [own]
+    assert facts["found"][0]["chapter"] == ["delta[l] = (w[l + 1].T @ delta[l + 1]) * sigma_prime[l](z[l])"]
+    assert report.to_json()["exact_for"] is None
     assert (facts["mistake"], facts["equation"], facts["layers"]) == ("bp2-slope-missing", "BP2", [2, 3])
     assert cause in formats.junit(report)
     assert cause in formats.github(report)
     page = formats.html(report)
     assert cause.replace("'", "&#x27;") in page
     assert page.count("<math") == 2
+    assert f"<p>{report.diagnosis.evidence}</p>" in page
+    assert f"<pre>{own}</pre>" in page
+
+
+def test_a_page_of_several_candidates_has_a_diagnosis_for_each() -> None:
+    network, X, Y = probes("tanh")[0]
+    wrong = [check_network(network, X, Y, written("d = err * df(nets[-1])", f"d = {new}", "tanh")) for new in ("err", "-err")]
+    page = formats.html(wrong)
+    assert page.count("<h3>What is wrong</h3>") == 2
+    assert formats.html(wrong[:1] * 3).count("What is wrong") == 1
+
+
+def test_a_line_to_write_is_written_once() -> None:
+    """Two mistakes in one line: a factor 2, and the mean over the outputs (of four, so that they are not one factor)."""
+    made = []
+    for sizes in ((3, 5, 4), (3, 4, 3)):
+        rng = np.random.default_rng(0)
+        network, X, Y = Network.random(sizes, "tanh", seed=0), rng.standard_normal((5, 3)), rng.uniform(0.1, 0.9, (5, sizes[-1]))
+        candidate = written("err = outs[-1] - Y", "err = 2 * (outs[-1] - Y) / Y.shape[1]", "tanh")
+        made.append(checked(network, X, Y, candidate)[1])
+    found = diagnose([case for case in made if case])
+    assert found is not None
+    assert [f.mistakes[0] for f in found.found] == ["bp1-doubled", "bp1-outputs-averaged"]
+    assert [line for kind, line in found.lines() if kind == "write"] == found.write(found.found[0])
+
+
+MEANS = [
+    (
+        "return dws, dbs",
+        "return [np.round(w, 4) for w in dws], [np.round(b, 4) for b in dbs]",
+        "nabla_w[2] = (deltas[2].T @ activations[2]) / m",
+    ),
+    ("dbs[i] = d.sum(axis=0) / m", "dbs[i] = d.sum(axis=0) / m / m", "nabla_b[2] = deltas[2].sum(axis=0) / m"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line"), MEANS)
+def test_what_to_write_for_a_mean_or_an_answer_is_the_whole_line(old: str, new: str, line: str) -> None:
+    found = diagnose(cases(written(old, new)))
+    assert found is not None
+    assert f"{line}  # layer 4, and so in layers 2, 3" in found.write(found.found[0])
+
+
+@pytest.mark.parametrize(
+    ("cost", "wrong", "line"),
+    [
+        ("quadratic", "3.7 * err * df(nets[-1])", "nabla_a_C(activations[3], Y) * sigma_prime(zs[2])"),
+        ("cross_entropy", "3.7 * err", "activations[3] - Y"),
+    ],
+)
+def test_what_to_write_for_bp1_depends_on_the_cost(cost: str, wrong: str, line: str) -> None:
+    network, X, Y = probes("sigmoid")[0]
+    report = check_network(network.with_cost(cost), X, Y, written("d = err * df(nets[-1])", f"d = {wrong}"))
+    assert report.diagnosis is not None
+    assert "bp1-factor" in report.diagnosis.mistake
+    assert report.diagnosis.write(report.diagnosis.found[0]) == [f"deltas[2] = {line}  # layer 4"]

@@ -17,6 +17,7 @@ from backprop_ref.gate import heatmap, page
 from backprop_ref.gate.formats import github, html, junit, source_of
 from backprop_ref.gate.report import Finding, Part, Report
 from backprop_ref.gradient import Verdict
+from backprop_ref.mathml import mathml
 
 inf, nan = np.inf, np.nan
 
@@ -327,12 +328,19 @@ def test_the_page_is_well_formed_fetches_nothing_and_runs_nothing(reports):
     assert len(found.of("h1")) == 1
 
 
+def test_a_parenthesis_of_a_formula_is_as_large_as_its_other_half():
+    """A browser would stretch the first one to the height of what follows, and not the one that bears the exponent."""
+    assert mathml(r"(w^{l+1})^T").count('<mo stretchy="false">') == 2
+
+
 def test_the_page_begins_with_the_verdict():
     for one in (AGREES, DISAGREES, NOTHING):
         said = Page(html(one)).said
         title = f"{one.verdict.upper()}: {one.target}"
         assert re.match(rf"{re.escape(title)} [✓✗?] {re.escape(f'{one.verdict.upper()} {one.target}')}", said)
     assert "✗ DISAGREES 3 probes: 1 agrees, 1 disagrees, 1 cannot tell." in Page(html([AGREES, DISAGREES, NOTHING])).said
+    assert "✗ DISAGREES 5 probes: 2 agree, 3 disagree." in Page(html([AGREES] * 2 + [DISAGREES] * 3)).said
+    assert "? CANNOT TELL 2 probes: 2 cannot tell." in Page(html([NOTHING] * 2)).said
 
 
 def test_the_page_shows_the_worst_what_was_not_seen_and_how_to_reproduce():

@@ -7,6 +7,7 @@ import pytest
 
 from backprop_ref import cli
 from backprop_ref.gate.mistakes import MISTAKES
+from backprop_ref.gate.training import outcomes
 
 
 def test_it_lists_every_mistake_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,6 +25,7 @@ def test_it_explains_one(capsys: pytest.CaptureFixture[str]) -> None:
         "  The weights are not transposed: errors go back along w^T, from neuron j of layer l + 1 to neuron k of layer l.\n\n"
         "  wrong      delta[l] = (w[l + 1] @ delta[l + 1]) * sigma_prime[l](z[l])\n"
         "  right      delta[l] = (w[l + 1].T @ delta[l + 1]) * sigma_prime[l](z[l])\n"
+        f"  training   {outcomes()['bp2-w-untransposed']}\n"
         "  shown by   2-2-2, sigmoid, quadratic, 1 example\n"
         "  hidden by  1-1-1, sigmoid, quadratic, 1 example\n"  # a 1 x 1 matrix is its own transpose
     )
@@ -35,6 +37,8 @@ def test_as_data(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert (facts["name"], facts["unknown"], facts["only"]) == ("regularised", "lmbda", [])
     assert facts["code"] == ["nabla_w[l] = nabla_w[l] + lmbda * w[l]"]
     assert facts["hides"] is None
+    assert facts["training"]["verdict"] == "does not learn"
+    assert facts["training"]["right_accuracy"] > 0.9
     assert cli.run(["mistakes", "--format", "json", "--output", str(tmp_path / "all.json")]) == 0
     assert len(json.loads((tmp_path / "all.json").read_text())["mistakes"]) == len(MISTAKES)
 

@@ -4,6 +4,7 @@ import runpy
 from pathlib import Path
 
 from backprop_ref.gate.mistakes import MISTAKES
+from backprop_ref.gate.training import outcomes
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,3 +20,4 @@ def test_every_mistake_is_on_it() -> None:
         assert page.count(f"\n### {m.title}\n\n`{m.name}`. ") == 1
         assert f" {m.wrong}$$" in page
         assert m.sentence in page
+        assert f"\nTraining: {outcomes()[m.name]}.\n" in page

@@ -9,7 +9,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _MODULES = [
-    "activations", "assumptions", "costs", "digits", "errors", "gate", "gradient", "matrix", "network", "neuron",
+    "activations", "assumptions", "costs", "derivation", "digits", "errors", "gate", "gradient", "matrix", "network", "neuron",
     "oracles", "rounding", "sgd", "strategies", "trace",
 ]  # fmt: skip
 _NAMES = {

@@ -1,6 +1,7 @@
 from . import activations as activations
 from . import assumptions as assumptions
 from . import costs as costs
+from . import derivation as derivation
 from . import digits as digits
 from . import errors as errors
 from . import gate as gate

@@ -304,10 +304,9 @@ def _decay(z: Array) -> tuple[Array, Array, Array]:
 def _complex_sigmoid(z: Array) -> Array:
     # With e = exp(-|x|), T = tan(y/2) and D = (1 - e)^2 (1 + T^2) + 4e: the imaginary part is 2eT / D, the real part
     # (1 + e + T^2 (1 - e)) / D, and left of 0, e (1 + e - T^2 (1 - e)) / D. One tangent costs less than sine and cosine.
-    x, v = z.real.copy(), z.imag.copy()
-    e = np.abs(x)
-    np.exp(np.negative(e, out=e), out=e)
-    v *= 0.5
+    x, v = z.real, z.imag * 0.5
+    e = np.copysign(x, -1.0)
+    np.exp(e, out=e)
     np.tan(v, out=v)
     f = 1 - e
     r = v * v
@@ -322,8 +321,8 @@ def _complex_sigmoid(z: Array) -> Array:
     e *= 2
     d += e
     v /= d
-    np.minimum(x, 0, out=x)
-    r *= np.exp(x, out=x)
+    tail = np.minimum(x, 0)
+    r *= np.exp(tail, out=tail)
     r /= d
     return _complex(r, v)
 

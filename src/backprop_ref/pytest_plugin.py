@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture gradcheck, the marker gradcheck, and --gradcheck-report=FILE.
+"""The pytest plugin: the fixtures gradcheck and derivation, the marker gradcheck, and --gradcheck-report=FILE.
 
 Every pytest run loads it where the package is installed, so it imports pytest and the standard library, and the rest when a
 test first checks a gradient. The fixture lives as long as the session and holds no state of a test, so that it may be used
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from .derivation import DerivationReport
     from .functions import FunctionReport
     from .gate.report import Report
 
@@ -139,6 +140,31 @@ def gradcheck(pytestconfig: pytest.Config) -> Gradcheck:
     """Check gradients: gradcheck(f, grad, x), gradcheck.network(candidate, sizes=[...]), gradcheck.activation(f, fprime)."""
     checker: Gradcheck = pytestconfig.stash[PLUGIN].checker
     return checker
+
+
+@pytest.fixture
+def derivation(request: pytest.FixtureRequest) -> "Callable[..., DerivationReport]":
+    """Check a document's derivations: derivation("notes.md"). Fails with the report unless every line holds.
+
+    The path is relative to the test's file, or to the root of the run. allow="cannot tell" lets lines pass that are not
+    understood; notation, given and strict are those of `backprop-ref verify`.
+    """
+    folders = (request.path.parent, request.config.rootpath)
+
+    def check(path: str, *, allow: str = "", **options: Any) -> "DerivationReport":
+        __tracebackhide__ = True
+        from .cli.verify import read
+        from .errors import CANNOT_TELL as UNTOLD
+        from .errors import ValueRefused
+
+        if allow not in ("", CANNOT_TELL):
+            raise ValueRefused(f'allow={allow!r} was given; a derivation may be allow="{CANNOT_TELL}" only: a false line fails.')
+        report = read(next((str(f / path) for f in folders if (f / path).exists()), path), **options)
+        if not (allow and report.exit_code == UNTOLD):
+            report.raise_for_verdict()
+        return report
+
+    return check
 
 
 # ---------------------------------------------------------------------------------------------------------- the hooks

@@ -14,6 +14,7 @@ from backprop_ref import Network, matrix
 from backprop_ref.gate.check import check_network
 from backprop_ref.gate.formats import html
 from backprop_ref.gate.heatmap import COLOURS, levels
+from backprop_ref.gate.mistakes import mistake
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
@@ -117,6 +118,23 @@ def test_the_verdict_is_the_first_thing_seen_and_nothing_is_wider_than_the_page(
     assert 0 <= top < bottom < 400
     assert said.split(" ", 1)[1].startswith(f"{verdict.upper()} ")
     assert js("return document.documentElement.scrollWidth") <= width
+
+
+def weights_already_updated(weights, biases, X, Y):
+    network = Network.from_arrays(weights, biases, "sigmoid")
+    found = matrix.backprop_batch(network, X, Y, mistake("bp2-w-updated").equations(eta=1.0))  # a long formula
+    return [v.copy() for v in found.nabla_w.values()], [v.copy() for v in found.nabla_b.values()]
+
+
+def test_a_formula_fits_a_phone_and_its_parentheses_their_letters(look):
+    rng = np.random.default_rng(0)
+    report = check_network(Network.random([3, 5, 2], seed=1), rng.random((4, 3)), rng.random((4, 2)), weights_already_updated)
+    js = look([report, report], 360)
+    assert js("return document.documentElement.scrollWidth") <= 360
+    wide, high = js("""const m = [...document.querySelectorAll('math')].map(m => m.getBoundingClientRect());
+        return [Math.max(...m.map(r => r.width)), Math.max(...m.map(r => r.height))]""")
+    assert wide > 200
+    assert 10 < high < 60  # set, not spelt; and no parenthesis has grown
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

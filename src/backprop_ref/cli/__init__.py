@@ -19,8 +19,10 @@ COMMANDS = {
     "gate": "Check your own backpropagation: a function, a class, a notebook.",
     "golden": "Golden vectors for other languages: a network and its gradient, correctly rounded.",
     "mistakes": "The catalogue of wrong equations: what a diagnosis knows by name.",
+    "prove": "The chapter's proofs with real numbers: each line, its values, the rule that leads to it.",
     "trace": "A whole worked example, one step at a time.",
     "train": "Train a network on the handwritten digits by mini-batch SGD.",
+    "verify": "Check a derivation line by line: Markdown, LaTeX, a notebook.",
 }
 
 

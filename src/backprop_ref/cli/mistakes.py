@@ -14,9 +14,11 @@ from . import common
 def mistakes(name: str | None, format: str, output: str | None) -> int:
     """List the wrong equations that a diagnosis knows, or explain the one called NAME.
 
-    Of each: the wrong line and the chapter's, and the smallest networks that show it and that hide it, found by search.
+    Of each: the wrong line and the chapter's, what it does to training, as it was measured, and the smallest networks that
+    show it and that hide it, found by search.
     """
     from ..gate import mistakes as room  # the command's help needs none of it
+    from ..gate.training import outcomes
 
     if name is None:
         facts: dict[str, Any] = {"mistakes": [facts_of(m) for m in room.MISTAKES]} if format == "json" else {}
@@ -25,7 +27,9 @@ def mistakes(name: str | None, format: str, output: str | None) -> int:
         one = room.mistake(name)
         places = room.smallest(one)
         shows, hides = (str(place) if place else None for place in places)
-        common.emit(explained(one, *places), facts_of(one) | {"shows": shows, "hides": hides}, format, output)
+        training = outcomes()[one.name]
+        facts = facts_of(one) | {"training": training.to_json() if training else None, "shows": shows, "hides": hides}
+        common.emit(explained(one, training, *places), facts, format, output)
     return 0
 
 
@@ -38,7 +42,7 @@ def listed(every: Any) -> str:
     return "\n\n".join([*blocks, f"{len(every)} mistakes; backprop-ref mistakes NAME explains one."])
 
 
-def explained(m: Any, shows: Any, hides: Any) -> str:
+def explained(m: Any, training: Any, shows: Any, hides: Any) -> str:
     """All that is known of one."""
     from ..gate.planting import LEFT, RIGHT
 
@@ -47,6 +51,7 @@ def explained(m: Any, shows: Any, hides: Any) -> str:
     lines += [f"  right      {line}" for line in dict.fromkeys(f"{LEFT[part]} = {RIGHT[part]}" for part in m.parts)]
     lines += [f"  unknown    {m.unknown}: found from the answers"] if m.unknown else []
     lines += [f"  only       {', '.join(m.only)}"] if m.only else []
+    lines += [f"  training   {training or 'it changes no gradient on the networks that were trained'}"]
     lines += [f"  shown by   {shows or 'none of the networks that were searched'}"]
     lines += [f"  hidden by  {hides or 'none of the networks that were searched'}"]
     return "\n".join(lines)

@@ -22,6 +22,7 @@ from .claim import CandidateFailed, Claim
 from .diagnosis import Diagnosis, diagnose
 from .probes import EQUAL, MIXED, Accepts, Probe, Sizes, probe, rebuilt
 from .process import Child, TargetRefused
+from .repair import Form
 from .report import Finding, Report
 from .reproduce import Case
 
@@ -123,6 +124,7 @@ class _Way:
     stored: list[str]
     classes: bool
     takes_sigmas: bool
+    writes: Form
 
 
 class _Gate:
@@ -180,7 +182,6 @@ class _Gate:
                 reports.append(self._also(network))
         if any(r.verdict is Verdict.DISAGREES for r in reports):
             self.found = diagnose(self.cases)
-            self.notes = [*self._exact_for(), *self.notes]
         return self._gated(reports)
 
     def _know(self, known: dict[str, Any]) -> None:
@@ -206,12 +207,6 @@ class _Gate:
         self.known = known
         own = {name: known[name] for name in ("activations", "cost", "reduction")}
         self.candidate = replace(self.candidate, **own, weight_decay=0.0)
-
-    def _exact_for(self) -> list[str]:
-        """Under which other cost and reduction the gradient is right on every probe: the declared one may be the mistake."""
-        plain = [under for under in self.found.exact_for if not under[2]] if self.found and not self.known else []
-        said = [f"{cost}, {'mean' if reduction == 'mean' else 'summed'}" for cost, reduction, _ in plain]
-        return [f"its gradient is exact for {' and for '.join(said)}: that cost was not declared"] if said else []
 
     def _require_fit(self, found: Sequence[Sizes]) -> None:
         c = self.candidate
@@ -296,7 +291,8 @@ class _Gate:
         way = ways[best]
         self.child.ask("use", way=best)
         classes = way["targets"].startswith("labels")
-        self.way = _Way(way["form"], way["evidence"], way["notes"], way["stored"], classes, way["takes_sigmas"])
+        writes = Form.of(way["writes"])
+        self.way = _Way(way["form"], way["evidence"], way["notes"], way["stored"], classes, way["takes_sigmas"], writes)
         if way["layout"] == "columns":
             self.way.stored.append("examples in columns")
         if why:
@@ -388,6 +384,8 @@ class _Gate:
         notes = [*(way.notes if way else ()), *self.notes]
         if any(r.verdict is Verdict.DISAGREES for r in reports):
             self.found = self.found or diagnose(self.cases)
+            if self.found and way:
+                self.found = replace(self.found, form=way.writes)
             reports = [replace(r, diagnosis=self.found) if r.verdict is Verdict.DISAGREES else r for r in reports]
         return Gated(tuple(reports), evidence, way.form if way else "", tuple(notes), self.line)
 

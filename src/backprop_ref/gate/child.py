@@ -21,6 +21,7 @@ from .adapters import adapter
 from .forms import guess as guessing
 from .forms.calls import Claimed, Data, Unfit, described, one_step
 from .forms.harvest import leaves
+from .repair import form_of
 
 MARK = "backprop-ref: os._exit was called at"
 
@@ -202,6 +203,7 @@ def _described(way: Any) -> dict[str, Any]:
         "stored": way.store.storage.notes(),
         "layout": way.layout,
         "takes_sigmas": "sigmas" in way.roles,
+        "writes": form_of(way),
     }
 
 

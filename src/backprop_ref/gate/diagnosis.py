@@ -19,6 +19,7 @@ from ..network import Network
 from .bounds import rounding
 from .mistakes import MISTAKES
 from .planting import LEFT, RIGHT, Mistake, form_of
+from .repair import Form, lists, rewritten
 from .reproduce import FAR, Case, Explanation, Key, Plant, Search, over_m, planted
 
 SECONDS = 5.0  # that the search for two mistakes may take
@@ -31,7 +32,8 @@ class Found:
     mistakes  their names                       equation  the equation of the first
     layers    where it is                       values    of its unknown letter, as {"c": 2.0}
     wrong     its formula, in LaTeX             right     the chapter's
-    yours     its lines, as in Mistake.code     write     the chapter's lines in their place
+    yours     its lines, as in Mistake.code     write     the chapter's lines in their place, in the book's letters
+    L         the layers of the network
     """
 
     mistakes: tuple[str, ...]
@@ -45,6 +47,7 @@ class Found:
     yours: tuple[str, ...]
     write: tuple[str, ...]
     everywhere: bool = False
+    L: int = 0
 
     def __str__(self) -> str:
         where = "all layers" if self.everywhere else _layers(self.layers)
@@ -63,6 +66,7 @@ class Diagnosis:
     evidence    how well it is reproduced, on how many probes
     narrowed    what could be said where nothing explains it, in sentences
     declared    the cost and reduction that were declared
+    form        how the candidate writes things down; None: the list form
     """
 
     exact_for: tuple[tuple[str, str, str], ...] = ()
@@ -72,6 +76,7 @@ class Diagnosis:
     narrowed: tuple[str, ...] = ()
     declared: str = ""
     first_wrong: tuple[str, tuple[int, ...]] = ("", ())
+    form: Form | None = None
 
     @property
     def equation(self) -> str:
@@ -93,23 +98,31 @@ class Diagnosis:
         """Under which cost it is exact, in words; ""."""
         return " and for ".join(_under(cost, reduction, factor) for cost, reduction, factor in self.exact_for)
 
+    @property
+    def exact(self) -> str:
+        """What a report says first of a gradient that is right under another cost, with the options that declare it; ""."""
+        options = {(c, r, f): "" if f else f" (--cost {c} --reduction {r})" for c, r, f in self.exact_for}
+        said = " and for ".join(f"{_under(*under)}{option}" for under, option in options.items())
+        return f"exact for {said}" if said else ""
+
+    def write(self, f: Found) -> list[str]:
+        """The chapter's lines in the candidate's own form, each for the layer of it that is nearest the output."""
+        return rewritten(f.write, f.layers, f.L, lists(f.L) if self.form is None else self.form)
+
     def lines(self) -> Iterator[tuple[str, str]]:
-        """(cause or write, a line) for reports."""
+        """("cause", "evidence", "yours" or "write", a line) for reports."""
         if self.exact_for:
-            flags = [f"--cost {c} --reduction {r}" for c, r, factor in self.exact_for if not factor]
-            yield "cause", f"exact for {self.cost}{f' ({flags[0]})' if flags else ''}: that is not what was declared"
+            yield "cause", f"{self.exact}; declared was {self.declared}"
         if self.found:
-            cause = "; and ".join(map(str, self.found))
-            yield "cause", (f"if your cost is {self.declared}: " if self.exact_for else "") + f"{cause} {self.evidence}"
-            for f in self.found:
-                yield from (("yours", line) for line in f.yours)
-                yield from (("write", line) for line in f.write)
-        for reading in self.others:
-            yield "cause", f"or: {'; and '.join(map(str, reading))}"
+            yield "cause", (f"if your cost is {self.declared}: " if self.exact_for else "") + _and(self.found)
+            yield "evidence", self.evidence
+            yield from (("yours", line) for f in self.found for line in f.yours)
+            yield from (("write", line) for line in dict.fromkeys(line for f in self.found for line in self.write(f)))
+        yield from (("cause", f"or: {_and(reading)}") for reading in self.others)
         yield from (("cause", line) for line in self.narrowed)
 
     def __str__(self) -> str:
-        said = [line for kind, line in self.lines() if kind == "cause"]
+        said = [line for kind, line in self.lines() if kind in ("cause", "evidence")]
         said += [f"Yours: {'; '.join(f.yours)}. Chapter: {'; '.join(f.write)}." for f in self.found]
         return " ".join(line if line.endswith(".") else line + "." for line in said)
 
@@ -121,11 +134,15 @@ class Diagnosis:
             "mistake": self.mistake or None,
             "equation": self.equation or None,
             "layers": list(self.layers),
-            "found": [_plain(f) for f in self.found],
-            "others": [[_plain(f) for f in reading] for reading in self.others],
+            "found": [_plain(f) | {"write": self.write(f)} for f in self.found],
+            "others": [[_plain(f) | {"write": self.write(f)} for f in reading] for reading in self.others],
             "evidence": self.evidence or None,
             "narrowed": list(self.narrowed),
         }
+
+
+def _and(found: Sequence[Found]) -> str:
+    return "; and ".join(str(f).removesuffix(".") for f in found) + "."
 
 
 def _plain(f: Found) -> dict[str, Any]:
@@ -138,7 +155,7 @@ def _plain(f: Found) -> dict[str, Any]:
         "wrong": f.wrong,
         "right": f.right,
         "yours": list(f.yours),
-        "write": list(f.write),
+        "chapter": list(f.write),
     }
 
 
@@ -189,7 +206,7 @@ def _found(case: Case, plants: Sequence[Plant]) -> Found:
     """What is said of mistakes that cannot be told apart: the first speaks for all."""
     plant, network, reduction = plants[0], case.network, case.reduction
     m, made = plant.mistake, _made(case, plant)
-    write = [f"{LEFT[part]} = {RIGHT[form_of(part, network, reduction)]}" for part in m.parts]
+    write = [f"{LEFT[part]} = {_chapter(part, network, reduction)}" for part in m.parts]
     summed = reduction == "sum" and m.unknown == "eta" and over_m(m)
     values = {letter: v for letter, v in plant.values.items() if isinstance(v, float) and letter != "scale"}
     return Found(
@@ -204,7 +221,19 @@ def _found(case: Case, plants: Sequence[Plant]) -> Found:
         tuple(line.replace(" / m", "") if summed else line for line in m.code(network, reduction)),
         tuple(dict.fromkeys(write)),
         everywhere=len(made) > 1 and made == list(network.layers),
+        L=network.L,
     )
+
+
+def _chapter(part: str, network: Network, reduction: str) -> str:
+    """What to write in the place of a part: of a mean, and of the gradient as it leaves, the whole line."""
+    form = form_of(part, network, reduction)
+    if form == "bp1 of a pair" and network.cost.name in COSTS:
+        return "a[L] - y"
+    if not part.startswith(("average", "finish")):
+        return RIGHT[form]
+    total = RIGHT["bp4" if part.endswith("w") else "bp3"]
+    return total if reduction == "sum" else f"({total}) / m" if "@" in total else f"{total} / m"
 
 
 # --------------------------------------------------------------------------------------------------- cost and scale

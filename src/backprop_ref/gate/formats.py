@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from ..errors import ValueRefused
 from ..gradient import Verdict
 from .page import html, overall, printable
-from .render import entry, text
+from .render import another_cost, entry, text
 from .report import Part, Report
 
 __all__ = ["github", "html", "junit", "overall", "source_of"]
@@ -70,10 +70,11 @@ def _cases(report: Report) -> Iterator[Case]:
 
 
 def _judged(report: Report, part: Part) -> tuple[Verdict, str]:
-    """The verdict of one array, and its reason in a line."""
+    """The verdict of one array, and its reason in a line: first of all the cost under which it would be right."""
     wrong, untold = part.count(Verdict.DISAGREES), part.count(Verdict.CANNOT_TELL)
     if wrong:
-        return Verdict.DISAGREES, f"{wrong:,} of {part.size:,} entries wrong; worst {entry(report.worst(1, [part])[0])}"
+        exact = f"{report.diagnosis.exact}; " if report.diagnosis and report.diagnosis.exact else ""
+        return Verdict.DISAGREES, f"{exact}{wrong:,} of {part.size:,} entries wrong; worst {entry(report.worst(1, [part])[0])}"
     if untold:
         why = {report.reasons[int(code)] or "its bound is not finite" for code in set(part.why[part.verdicts == 2].ravel())}
         return Verdict.CANNOT_TELL, f"{untold:,} of {part.size:,} entries cannot be told: {'; '.join(sorted(why))}"
@@ -103,7 +104,7 @@ def github(reports: Report | Sequence[Report], file: str = "", line: int | None 
     listed = _listed("github", reports)
     place = f"file={_property(file)}," + (f"line={line}," if line else "") if file else ""
     told = [
-        f"::error {place}title={_property(f'{r.verdict.upper()} {r.target}')}::{_message(_below_title(r))}"
+        f"::error {place}title={_property(f'{r.verdict.upper()} {r.target}{another_cost(r)}')}::{_message(_below_title(r))}"
         for verdict in (Verdict.DISAGREES, Verdict.CANNOT_TELL)
         for r in listed
         if r.verdict is verdict

@@ -10,13 +10,19 @@ from importlib.metadata import version
 
 from ..errors import ValueRefused
 from ..gradient import Verdict
+from ..mathml import mathml
 from .heatmap import COLOURS, LEGEND, Grid, maps
-from .mathml import mathml
-from .render import resolution_line, text, unresolved_lines, unseen_lines
+from .render import another_cost, resolution_line, text, unresolved_lines, unseen_lines
 from .report import Entry, Part, Report
 
 FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # neither HTML nor XML 1.0 holds them
 SIGNS = {Verdict.AGREES: "✓", Verdict.DISAGREES: "✗", Verdict.CANNOT_TELL: "?"}
+DO = {  # what one probe does, and what several do
+    Verdict.AGREES: ("agrees", "agree"),
+    Verdict.DISAGREES: ("disagrees", "disagree"),
+    Verdict.CANNOT_TELL: ("cannot tell", "cannot tell"),
+}
+WHOSE = ("Yours", "The chapter's")
 WORST = 10  # entries in the table
 STYLE = """
 :root { color-scheme: light dark; --text: #1b1f24; --soft: #57606a; --line: #d0d7de; --page: #fff; --box: #f6f8fa;
@@ -60,12 +66,12 @@ def html(reports: Report | Sequence[Report], command: str = "") -> str:
     if not reports:
         raise ValueRefused("html was given no report; pass one Report, or a list of at least one.")
     body = "".join(_several(reports)) if len(reports) > 1 else "".join(_section(reports[0], 1, "r1"))
-    worst = overall(reports)
+    worst, about = overall(reports), escape(reports[0].target + another_cost(reports[0]))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
-        f"<title>{worst.upper()}: {escape(reports[0].target)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{worst.upper()}: {about}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
         f"{body}{''.join(_reproduce(reports, command))}</main>\n</body>\n</html>\n"
     )
 
@@ -102,15 +108,19 @@ def book(label: str) -> str:
 
 def _several(reports: Sequence[Report]) -> Iterator[str]:
     worst = overall(reports)
-    count = [sum(r.verdict is v for r in reports) for v in SIGNS]
-    said = ", ".join(f"{n} {v}" for n, v in zip(count, SIGNS, strict=True) if n)
-    yield _banner(worst, 1, worst.upper(), f"{len(reports)} probes: {said}.")
+    counted = [(sum(r.verdict is v for r in reports), words) for v, words in DO.items()]
+    said = ", ".join(f"{n} {words[n > 1]}" for n, words in counted if n)
+    told = [r for r in reports if r.diagnosis]
+    alike = bool(told) and all(r.diagnosis == told[0].diagnosis for r in told)  # of one candidate it is said once
+    title = worst.upper() + (escape(another_cost(told[0])) if alike else "")
+    yield _banner(worst, 1, title, f"{len(reports)} probes: {said}.")
     yield "<ol>" + "".join(
         f'<li>{SIGNS[r.verdict]} {r.verdict}: <a href="#r{i}">{escape(r.target)}</a></li>' for i, r in enumerate(reports, 1)
     )
     yield "</ol>\n"
+    yield from _diagnosed(told[0], 1) if alike else ()
     for i, report in enumerate(reports, 1):
-        yield from _section(report, 2, f"r{i}")
+        yield from _section(report, 2, f"r{i}", diagnosed=not alike)
 
 
 def _banner(verdict: Verdict, depth: int, title: str, *lines: str) -> str:
@@ -123,7 +133,7 @@ def _heading(depth: int, title: str) -> str:
     return f"<h{depth + 1}>{title}</h{depth + 1}>\n"
 
 
-def _section(report: Report, depth: int, anchor: str) -> Iterator[str]:
+def _section(report: Report, depth: int, anchor: str, diagnosed: bool = True) -> Iterator[str]:
     wrong, untold = report.count(Verdict.DISAGREES), report.count(Verdict.CANNOT_TELL)
     compared = f"{report.checked:,} of {max(report.total, report.checked):,} entries compared"
     compared += f" with {escape(report.source)}" if report.source else ""
@@ -131,12 +141,12 @@ def _section(report: Report, depth: int, anchor: str) -> Iterator[str]:
     found += [f"{untold:,} that cannot be told"] if untold else []
     counted = ": ".join([compared, *([", ".join(found)] if found else [])])
     estimate = "" if report.proven else " The bounds are error bars, which are estimates."
-    title = f"{report.verdict.upper()} {escape(report.target)}"
+    title = f"{report.verdict.upper()} {escape(report.target + another_cost(report))}"
     yield f'<section id="{anchor}">\n' + _banner(report.verdict, depth, title, f"{counted}.{estimate}")
     if report.findings:
         items = "".join(f"<li><b>{f.verdict}</b>: {escape(f.text)}</li>" for f in report.findings)
         yield f"{_heading(depth, 'Seen besides the entries')}<ul>{items}</ul>\n"
-    yield from _diagnosed(report, depth)
+    yield from _diagnosed(report, depth) if diagnosed else ()
     if report.checked:
         yield from _drawn(report, depth)
         yield from _table(report, depth)
@@ -145,14 +155,22 @@ def _section(report: Report, depth: int, anchor: str) -> Iterator[str]:
 
 
 def _diagnosed(report: Report, depth: int) -> Iterator[str]:
-    """Which mistake: in words, as formulas, as lines of code."""
+    """Which mistake: in words, how well it explains the answers, as formulas, and the lines to write."""
     if not report.diagnosis:
         return
-    said = [f"<p>{escape(line)}</p>" for kind, line in report.diagnosis.lines() if kind == "cause"]
+    lines = (line for kind, line in report.diagnosis.lines() if kind in ("cause", "evidence"))
+    said = [f"<p>{escape(line[:1].upper() + line[1:])}</p>" for line in lines]
     for f in report.diagnosis.found:
-        formulas = f"<dt>Yours</dt><dd>{mathml(f.wrong)}</dd><dt>The chapter's</dt><dd>{mathml(f.right)}</dd>"
-        said.append(f"<dl>{formulas}</dl>\n<pre>{escape(chr(10).join(f.write))}</pre>\n")
+        write = "\n".join(report.diagnosis.write(f))
+        formulas = "".join(
+            f"<dt>{whose}</dt><dd>{_formula(whose, v)}</dd>" for whose, v in zip(WHOSE, (f.wrong, f.right), strict=True)
+        )
+        said.append(f"<dl>{formulas}<dt>Write</dt><dd><pre>{escape(write)}</pre></dd></dl>\n")
     yield _heading(depth, "What is wrong") + "".join(said)
+
+
+def _formula(whose: str, latex: str) -> str:
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="{whose}">{mathml(latex)}</div>'
 
 
 def _drawn(report: Report, depth: int) -> Iterator[str]:

@@ -15,7 +15,7 @@ SCHEMA = "backprop-ref/report/1"
 def text(report: "Report") -> str:
     """The report for a person: the verdict first, then where, then what could not be seen."""
     unsure = "" if report.proven else "; rests on error bars, which are estimates"
-    lines = [f"{report.verdict.upper()}  {report.target}{_another_cost(report)}", ""]
+    lines = [f"{report.verdict.upper()}  {report.target}{another_cost(report)}", ""]
     lines += [f"  {f.verdict}: {f.text}" for f in report.findings]
     for l, parts in report.layers():
         for together in [parts] if l else [[p] for p in parts]:  # what is no network's has a line for each array
@@ -37,9 +37,9 @@ def text(report: "Report") -> str:
     return "\n".join([*lines, f"  time       {report.seconds:.3g} s{seed}"])
 
 
-def _another_cost(report: "Report") -> str:
+def another_cost(report: "Report") -> str:
     """What the first line says of a gradient that is right under another cost."""
-    return f": exact for {report.diagnosis.cost}, not as declared" if report.diagnosis and report.diagnosis.exact_for else ""
+    return f": {report.diagnosis.exact}" if report.diagnosis and report.diagnosis.exact else ""
 
 
 def _where(l: int, parts: "list[Part]") -> str:
@@ -109,6 +109,7 @@ def data(report: "Report") -> dict[str, Any]:
         "parts": [_part(report, p) for p in report.parts],
         "cannot_tell": report.untold(),
         "worst": [_entry(e) for e in report.worst()],
+        "exact_for": another_cost(report).removeprefix(": exact for ") or None,
         "diagnosis": report.diagnosis.to_json() if report.diagnosis else None,
         "notes": list(report.notes),
         "unseen": [{"mistake": mistake, "why": why} for mistake, why in report.unseen],

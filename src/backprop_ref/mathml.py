@@ -1,17 +1,24 @@
-"""The catalogue's formulas as MathML, which a browser sets by itself: the corner of LaTeX that they are written in."""
+"""Formulas as MathML, which a browser sets by itself: the corner of LaTeX that the catalogue and a derivation are written in."""
 
 import re
 from html import escape
 
-TOKEN = re.compile(r"\\(?:text|mathrm)\{[^{}\\]*\}|\\[a-zA-Z]+|\\.|[0-9]+|[^\s]")
-LETTERS = {"delta": "δ", "sigma": "σ", "eta": "η", "lambda": "λ", "nabla": "∇", "partial": "∂"}
-SIGNS = {"odot": "⊙", "cdot": "⋅", "pm": "±", "sum": "∑", "dots": "…", "|": "‖"}
+TOKEN = re.compile(r"\\(?:text|mathrm|operatorname|mathbf)\{[^{}\\]*\}|\\[a-zA-Z]+|\\.|[0-9]+|[^\s]")
+LETTERS = {
+    "alpha": "α", "delta": "δ", "epsilon": "ε", "eta": "η", "lambda": "λ", "mu": "μ", "nabla": "∇", "partial": "∂",
+    "rho": "ρ", "sigma": "σ", "theta": "θ", "Sigma": "Σ", "top": "⊤",
+}  # fmt: skip
+SIGNS = {
+    "approx": "≈", "cdot": "⋅", "dots": "…", "equiv": "≡", "ldots": "…", "leftarrow": "←", "odot": "⊙", "pm": "±",
+    "prod": "∏", "prime": "′", "sum": "∑", "times": "×", "|": "‖",
+}  # fmt: skip
+FUNCTIONS = ("exp", "ln", "log", "max", "min", "tanh")
 SPACES = {"quad": "1em", ",": "0.17em", " ": "0.3em"}
 SILENT = ("textstyle", "left", "right")
 
 
 def mathml(latex: str) -> str:
-    """A formula as a <math> element. Raises KeyError for a command that the catalogue does not use."""
+    """A formula as a <math> element. Raises KeyError for a command that is not in it."""
     reader = _Reader(TOKEN.findall(latex.replace("\\ ", "\\quad ")))
     return f'<math xmlns="http://www.w3.org/1998/Math/MathML"><mrow>{reader.row()}</mrow></math>'
 
@@ -57,6 +64,8 @@ class _Reader:
             return self.command(token[1:])
         if token[0].isdigit():
             return f"<mn>{token}</mn>"
+        if token in "()":  # else the one that bears an exponent stays small, and the other grows
+            return f'<mo stretchy="false">{token}</mo>'
         return f"<mi>{token}</mi>" if token.isalpha() else f"<mo>{escape(token)}</mo>"
 
     def command(self, name: str) -> str:
@@ -66,14 +75,16 @@ class _Reader:
             return f'<mspace width="{SPACES[name]}"></mspace>'
         if name in SILENT:
             return ""
-        if name == "min":
-            return "<mi>min</mi>"
+        if name == "sqrt":
+            return f"<msqrt>{self.atom()}</msqrt>"
+        if name in FUNCTIONS:
+            return f"<mi>{name}</mi>"
         if name in ("frac", "tfrac"):
             return f"<mfrac>{self.atom()}{self.atom()}</mfrac>"
         if name == "overline":
             return f"<mover>{self.atom()}<mo>¯</mo></mover>"
-        if name in ("text", "mathrm"):  # a formula stands among the words
+        if name in ("text", "mathrm", "mathbf"):  # a formula stands among the words
             return self.atom()
-        if name.startswith(("text{", "mathrm{")):
+        if name.partition("{")[0] in ("text", "mathrm", "mathbf", "operatorname"):
             return f"<mtext>{escape(name.partition('{')[2][:-1])}</mtext>"
         return f"<mo>{SIGNS[name]}</mo>"

@@ -1,0 +1,27 @@
+"""What a derivation takes as given: its switches, from the command line, a document's front matter, or its definitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .notation.tree import Node
+
+SIGMAS = ("sigmoid", "tanh", "linear", "relu", "softplus")
+COSTS = ("quadratic", "cross_entropy", "log_likelihood")
+
+
+@dataclass(frozen=True)
+class Given:
+    """Nothing given: a line must hold for every sigma and every cost.
+
+    cost: C_x as a tree in a^L and y (quadratic: (1/2) sum_j (y_j - a^L_j)^2), or the library's name of a cost.
+    sigma: the name of the activation function of every layer (the output layer's too unless softmax).
+    softmax: the output layer's activation is vector-valued: a^L_j depends on all of z^L.
+    thin: every layer has one neuron.
+    """
+
+    cost: Node | str | None = None
+    sigma: Literal["sigmoid", "tanh", "linear", "relu", "softplus"] | None = None
+    softmax: bool = False
+    thin: bool = False

@@ -1,0 +1,1 @@
+"""From what people type (LaTeX, Markdown, plain text) to one syntax tree."""
