@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from backprop_ref.derivation.conventions import of_one_example
+from backprop_ref.derivation.definitions import of_one_example
 from backprop_ref.derivation.given import Given
 from backprop_ref.derivation.notation.dialects import Dialect
 from backprop_ref.derivation.notation.fold import fold

@@ -112,6 +112,17 @@ def test_a_stated_cost_holds_from_there_on():
     assert verdicts(read(cost + double)) == [(1, "definition"), (2, "fails")]
 
 
+def test_a_second_definition_of_another_known_function_counts_from_there_on():
+    cost = "$$C = \\frac{1}{2} \\sum_j (y_j - a^L_j)^2$$\n"
+    mean = "$$J = \\frac{1}{2 n} \\sum_x \\sum_j (y_j - a^L_j)^2$$\n"
+    other = "$$C = -\\sum_j (y_j \\ln a^L_j + (1 - y_j) \\ln(1 - a^L_j))$$\n"
+    report = verify(cost + mean + other)
+    assert verdicts(report) == [(1, "definition"), (2, "definition"), (3, "definition")]
+    assert [f.deciding.judgement.notes for f in report.formulas[:2]] == [(), ()]
+    assert report.formulas[2].deciding.judgement.notes == ("cost was something else above; this counts from here on",)
+    assert report.given == ("the cost of one example is quadratic", "the cost of one example is cross-entropy")
+
+
 def test_the_front_matter_states_notation_and_what_is_given():
     text = (
         "---\nnotation: {cost: E, target: t}\ngiven: {cost: quadratic}\n---\n"
@@ -166,3 +177,67 @@ def test_a_first_look_sees_for_which_sigma_a_line_holds(given, holds):
 def test_a_first_look_at_what_has_no_value_is_false(line):
     sides = read(f"$$ {line} $$").formulas[0].links[0].sides
     assert not quick(*sides, Given())
+
+
+def test_two_costs_may_be_spoken_of_and_one_factor_may_be_taken():
+    two = r"$\delta^L_j = (a^L_j - y_j) \sigma'(z^L_j)$ for one cost, $\delta^L_j = a^L_j - y_j$ for the other"
+    double = r"$\delta^L_j = 2 (a^L_j - y_j) \sigma'(z^L_j)$ and $\frac{\partial C}{\partial a^L_j} = 2 (a^L_j - y_j)$"
+    mean = r"$\frac{\partial C}{\partial a^L_j} = \frac{2}{n_L} (a^L_j - y_j)$"
+    opposite = r"$\delta^L_j = (y_j - a^L_j) \sigma'(z^L_j)$ and $\frac{\partial C}{\partial b^l_j} = -\delta^l_j$"
+    for text, verdict in ((two, "another convention"), (double, "another convention"), (opposite, "proved")):
+        report = verify(text)
+        assert [f.verdict for f in report.formulas] == ["another convention", verdict], str(report)
+    assert verify(mean).formulas[0].deciding.judgement.reason.startswith("true for 2/n_L times C_x = ")
+
+
+TWO_LAYERS = """$$Z^{[1]} = W^{[1]} X + b^{[1]}, \\quad A^{[1]} = g(Z^{[1]})$$
+$$Z^{[2]} = W^{[2]} A^{[1]} + b^{[2]}$$
+\\begin{align*}
+dZ^{[2]} &= A^{[2]} - Y & dZ^{[1]} &= W^{[2]T} dZ^{[2]} * g'(Z^{[1]}) \\\\
+dW^{[2]} &= \\frac1m dZ^{[2]} A^{[1]T} & dW^{[1]} &= \\frac1m dZ^{[1]} X^T
+\\end{align*}
+"""
+
+
+def test_a_network_of_numbered_layers_has_a_last_one():
+    """As on the slides of every course: dZ^[2] = A^[2] - Y says that there is no layer [3]."""
+    report = verify(TWO_LAYERS, notation="ng")
+    assert "last layer: 2, L here" in report.notation
+    assert [f.verdict for f in report.formulas] == [*["proved"] * 3, "another convention", *["proved"] * 3]
+    wrong = verify(TWO_LAYERS.replace("W^{[2]T}", "W^{[2]}"), notation="ng")
+    assert wrong.exit_code == 1
+    assert [f.line for f in wrong.formulas if f.verdict in ("fails", "ill-formed")] == [4]
+
+
+def test_of_more_layers_than_stand_beside_y_none_is_the_last():
+    assert not [said for said in read("$$a^2 - y = b^2$$\n$$z^3 = w^3 a^2 + b^3$$").notation if said.startswith("last")]
+    general = read("$$\\delta^3 = a^3 - y$$\n$$\\delta^l_j = \\frac{\\partial C}{\\partial z^l_j}$$")
+    assert general.formulas[1].latex == r"\delta^l_j = \frac{\partial C}{\partial z^l_j}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"$$\sigma'(z) = \frac{d}{dz} \frac{1}{1 + e^{-z}} = \sigma(z) (1 - \sigma(z))$$",
+        r"$\sigma(z) = \frac{z}{1 + e^{-z}}$, $\sigma'(z) = \sigma(z) + \frac{1 - \sigma(z)}{1 + e^{-z}}$",
+        r"$\sigma(z) = z^3 + z$ and $\sigma'(z^l_j) = 3 (z^l_j)^2 + 1$",
+    ],
+)
+def test_a_sigma_that_is_only_in_the_document_counts(text):
+    report = verify(text)
+    assert report.verdict == "holds", str(report)
+    assert report.formulas[0].links[0].judgement.verdict == "definition"
+
+
+def test_a_false_line_about_the_documents_own_sigma_fails():
+    report = verify(r"$\sigma(z) = \frac{z}{1 + e^{-z}}$, $\sigma'(z) = \sigma(z) (1 - \sigma(z))$")
+    assert [f.verdict for f in report.formulas] == ["definition", "fails"]
+    assert "sigma is as defined" in report.formulas[1].deciding.judgement.counterexample.network[0]
+
+
+def test_softmax_is_refuted_by_softmax():
+    softmax = r"$a^L_j = \frac{e^{z^L_j}}{\sum_k e^{z^L_k}}$. "
+    report = verify(softmax + r"$\frac{\partial a^L_i}{\partial z^L_j} = a^L_i (1 - a^L_j)$")
+    assert "softmax" in report.formulas[1].deciding.judgement.counterexample.network[0]
+    report = verify(softmax + r"$\delta^L_j = \frac{\partial C}{\partial a^L_j} \sigma'(z^L_j)$")
+    assert "softmax is a function of all of z^L" in report.formulas[1].deciding.judgement.reason

@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 from subprocess import run
 from sys import executable
+from time import thread_time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -33,6 +34,7 @@ from backprop_ref.derivation.notation.tree import (
     Transpose,
     Variable,
 )
+from backprop_ref.derivation.numbers.judge import ENOUGH
 from backprop_ref.derivation.numeric import judge
 from backprop_ref.derivation.verdicts import Counterexample, Holds, NoNumbers
 
@@ -116,7 +118,7 @@ def test_a_dropped_slope_is_shown_on_the_smallest_network():
 
 def test_a_missing_sum_index_needs_two_neurons():
     said = fails(r"\delta^L_j = \frac{\partial C}{\partial a^L_j} \frac{\partial a^L_j}{\partial z^L_j}", softmax=True)
-    assert said.network[0] == "sizes 1-2; a^2_1 = z^2_1 (z^2_1 + z^2_2), a^2_2 = z^2_2 (z^2_1 + z^2_2)"
+    assert said.network[0] == "sizes 1-2; a^2 = softmax(z^2)"
 
 
 @pytest.mark.parametrize(
@@ -290,3 +292,55 @@ def test_too_few_networks_say_nothing(monkeypatch):
     monkeypatch.setattr("backprop_ref.derivation.numbers.judge.SECONDS", 0.0)
     (part,) = read(r"\delta^l_j = \sum_k w^{l+1}_{kj} \delta^{l+1}_k", "latex", Dialect())
     assert isinstance(judge(*part.chain.sides, Given()), NoNumbers)
+
+
+def moved(times, of, by):
+    for _ in range(times):
+        of = Partial(of, by)
+    return of
+
+
+def test_no_derivative_vanishes_for_want_of_degree():
+    z_j, a_j, nothing = Quantity("z", Layer("l"), ("j",)), Quantity("a", Layer("L"), ("j",)), Number(Fraction(0))
+    for order in range(1, 5):
+        assert isinstance(judge(Apply("sigma", z_j, order), Apply("sigma", nothing, order, Layer("l")), Given()), Counterexample)
+        assert isinstance(judge(moved(order, C, a_j), nothing, Given()), Counterexample)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (r"\sigma'(z^l_j) = 1 - \sigma'(-z^l_j)", {"sigma": "relu"}),
+        (r"\frac{\partial}{\partial z^l_j} |z^l_j| = 2 \sigma'(z^l_j) - 1", {"sigma": "relu"}),
+        (r"\ln((z^l_j)^2) = 2 \ln z^l_j", {}),
+        (r"\sqrt{z^l_j a^l_j} = \sqrt{z^l_j} \sqrt{a^l_j}", {}),
+        (r"\delta^L_j = \frac{\partial C}{\partial a^L_j}", {"sigma": "linear", "cost": "cross_entropy"}),
+    ],
+)
+def test_where_a_side_has_no_value_another_network_is_drawn(text, what):
+    assert holds(text, **what).networks >= ENOUGH
+
+
+def test_zero_is_no_factor():
+    assert fails(r"(a^L_j - y_j) \sigma'(z^L_j) = 0").ratio is None
+
+
+def test_a_number_of_thousands_of_digits_is_shown_short():
+    said = judge(Number(Fraction(10**6000)), Variable("eta"), Given())
+    assert isinstance(said, Counterexample)
+    assert (said.left, said.right) == ("1.00000000000e+6000", "1")
+    huge = judge(Apply("exp", Product((Number(Fraction(5000)), Variable("eta")))), Number(Fraction(0)), Given())
+    assert isinstance(huge, Counterexample)
+    assert huge.left == "2.96762838402e+2171"
+
+
+def test_what_was_found_is_told_when_the_time_is_over(monkeypatch):
+    def slow(net):
+        end = thread_time() + 0.4
+        while thread_time() < end:
+            pass
+        return (0,)
+
+    monkeypatch.setattr("backprop_ref.derivation.numbers.judge.SECONDS", 0.3)
+    monkeypatch.setattr("backprop_ref.derivation.numbers.judge.complexity", slow)
+    fails(r"\frac{\partial C}{\partial b^l_j} = 2 \sum_k [j = k] \delta^l_k")

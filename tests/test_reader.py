@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from backprop_ref.derivation import rows
+from backprop_ref.derivation.document import latex
 from backprop_ref.derivation.notation import write
 from backprop_ref.derivation.notation.dialects import Dialect
 from backprop_ref.derivation.notation.reader import read
@@ -82,6 +84,49 @@ def test_a_bare_cost_is_the_average_where_the_row_speaks_of_examples():
     assert echo(r"\frac{\partial C_x}{\partial b^l_j} = \delta^{x,l}_j") == [
         r"\frac{\partial C_x}{\partial b^l_j} = \delta^{x,l}_j"
     ]
+
+
+def test_a_bare_cost_beside_that_of_an_example_is_the_average():
+    assert echo(r"C = C_x") == [r"J = C_x"]
+    assert echo(r"\frac{\partial C}{\partial b^l_j} = \frac{\partial C_x}{\partial b^l_j}") == [
+        r"\frac{\partial J}{\partial b^l_j} = \frac{\partial C_x}{\partial b^l_j}"
+    ]
+    assert echo(r"\delta^{x,l}_j = \frac{\partial C}{\partial z^{x,l}_j}") == [
+        r"\delta^{x,l}_j = \frac{\partial C_x}{\partial z^{x,l}_j}"
+    ]
+
+
+def test_a_minus_behind_a_sum_is_of_what_is_summed():
+    assert echo(r"C = \frac{1}{n} \sum_x -\sum_j y_j + b^L_1") == [r"J = \frac{1}{n} \sum_x (-\sum_j y_j(x)) + b^L_1"]
+    assert echo(r"C = \sum_j -y_j a^L_j - b^L_1") == [r"C = \sum_j (-y_j a^L_j) - b^L_1"]
+    assert echo(r"C = \sum_j + y_j") == ["? nothing stands behind this sum"]
+
+
+def test_the_cost_of_the_example_that_is_called_0():
+    assert echo(r"C_0 = (a^{(L)} - y)^2") == ["C = (a^L - y)^2"]
+    assert echo(r"\frac{\partial C_0}{\partial w^{(L)}_{jk}} = 1") == [r"\frac{\partial C}{\partial w^L_{jk}} = 1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (r"\sigma(z) = z^2", r"\sigma(z) = z^2"),
+        (r"\sigma(x) = x^{2}", r"\sigma(x) = x^2"),
+        (r"\sigma(z) = \tanh(z^3) + e^{z^2}", r"\sigma(z) = \tanh(z^3) + e^{z^2}"),
+        (r"\sigma(z) = \alpha z^2", r"\sigma(z) = \alpha z^2"),
+    ],
+)
+def test_a_power_of_what_sigma_is_of_is_no_layer(text, said):
+    (part,) = read(text, "latex", Dialect())
+    assert echo(text) == [said]
+    assert not any(isinstance(n, Quantity) for side in part.chain.sides for n in descendants(side))
+
+
+@pytest.mark.parametrize("text", [r"\sigma(z^2) = a^2", r"\sigma(z) = z^2 + b^2"])
+def test_a_number_on_a_z_is_a_layer_beside_other_quantities(text):
+    (part,) = read(text, "latex", Dialect())
+    letters = {n.letter: n.layer for side in part.chain.sides for n in descendants(side) if isinstance(n, Quantity)}
+    assert letters["z"] == Layer("", 2)
 
 
 def test_several_formulas_in_one_row_and_the_words_between():
@@ -408,3 +453,126 @@ def test_every_true_line_of_the_collection_is_read_and_each_of_its_nodes_has_a_p
                 for node in (n for side in (part.chain.sides if part.chain else ()) for n in descendants(side)):
                     assert part.start <= node.span[0] < node.span[1] <= part.end, (line, node)
     assert missed == []
+
+
+@pytest.mark.parametrize("bound", [r"\sum_x", r"\sum_{i=1}^n"])
+def test_a_sum_over_examples_whose_index_nothing_shows_is_over_all_that_differs_between_them(bound):
+    x = "x" if bound == r"\sum_x" else "i"
+    shown = rf"\frac{{1}}{{n}} {bound} \delta^{{{x},l}}_j w^l_{{jk}}"
+    hidden = rf"\frac{{1}}{{n}} {bound} \delta^l_j w^l_{{jk}}"
+    assert [p.chain.sides for p in read(hidden, "latex", Dialect())] == [p.chain.sides for p in read(shown, "latex", Dialect())]
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (r"$L=3$. $\delta^2 = \delta^3$", r"\delta^{L-1} = \delta^L"),
+        (r"A network with L = 3 layers has $\delta^2 = \delta^3$", r"\delta^{L-1} = \delta^L"),
+        (r"$L=3$. $b^2 = \delta^2$", r"b^{L-1} = \delta^{L-1}"),
+        (r"$\delta^3 = \nabla_a C \odot \sigma'(z^3)$", r"\delta^L = \nabla_a C \odot \sigma'(z^L)"),
+        (r"$\delta^2 = \delta^3$", r"\delta^2 = \delta^3"),
+        (r"$L=2$. $\delta^2 = \delta^3$", r"\delta^2 = \delta^3"),
+        (r"$L=3$ or $L=4$. $\delta^2 = \delta^3$", r"\delta^2 = \delta^3"),
+        (r"$L=3$. $\delta^l = \delta^3$", r"\delta^l = \delta^3"),
+        (r"$w^L = 3$. $\delta^2 = \delta^3$", r"\delta^2 = \delta^3"),
+    ],
+)
+def test_numbered_layers_from_the_last_one_down(document, said):
+    dialect = Dialect()
+    found, _ = rows.from_the_last(list(rows.read_rows(find(document, "md").formulas, dialect)), dialect)
+    assert latex(found[-1][1][-1].chain, False) == said
+
+
+def lines(document, dialect=None):
+    """The formulas of a document in the chapter's notation, each with the pairs of indices that differ in it."""
+    read_again = rows.read_rows(find(document, "md").formulas, dialect or Dialect())
+    return [
+        (latex(part.chain, part.continues) if part.chain else f"? {part.problem}", part.unequal)
+        for _, parts in read_again
+        for part in parts
+    ]
+
+
+SLOPE = r"\frac{\partial a^l_i}{\partial z^l_j}"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        rf"$${SLOPE} = 0 \quad (i \ne j)$$",
+        rf"$${SLOPE} = 0 \quad \text{{if }} i \ne j$$",
+        rf"$${SLOPE} = 0 \quad \text{{if $i \ne j$}}$$",
+        rf"$${SLOPE} = 0, \quad i \neq j$$",
+        rf"$$\text{{For }} i \ne j, \quad {SLOPE} = 0$$",
+        rf"For $i \ne j$ we have ${SLOPE} = 0$.",
+        rf"If $i \ne j$, then $${SLOPE} = 0$$",
+        rf"The slope is ${SLOPE} = 0$ for $i \ne j$.",
+        rf"The slope is ${SLOPE} = 0$ ($i \ne j$).",
+        rf"$${SLOPE} = 0 \quad \forall i \ne j$$",
+        rf"$${SLOPE} = 0 \quad \text{{where }} i \ne j$$",
+        rf"$${SLOPE} = 0 \quad (1) \quad (i \ne j)$$",
+        rf"$${SLOPE} = 0 \quad \text{{for all }} i, j \text{{ with }} i \ne j$$",
+    ],
+)
+def test_two_indices_that_differ(document):
+    assert lines(document) == [(rf"{SLOPE} = 0", (("i", "j"),))]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        rf"For $i \ne j$ it is simple. We have ${SLOPE} = 0$.",
+        rf"Except for $i \ne j$ we have ${SLOPE} = 0$.",
+        rf"For $i \ne j$ it is zero, otherwise ${SLOPE} = 0$.",
+        rf"${SLOPE} = 0$. For $i \ne j$ more.",
+        rf"${SLOPE} = 0$, for $i \ne j$ we see more.",
+        rf"$${SLOPE} = 0 \quad (k \ne j)$$",
+        rf"$${SLOPE} = 0 \quad \text{{unless }} i \ne j$$",
+        rf"For $k \ne j$ we have ${SLOPE} = 0$.",
+    ],
+)
+def test_a_condition_that_may_belong_elsewhere_is_not_taken(document):
+    assert (rf"{SLOPE} = 0", ()) in lines(document)
+
+
+def test_a_condition_between_two_formulas_is_taken_of_neither():
+    found = lines(rf"$${SLOPE} = 0 \quad \text{{for }} i \ne j \quad a^l_i = a^l_j$$")
+    assert found == [(rf"{SLOPE} = 0", ()), ("a^l_i = a^l_j", ())]
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (
+            r"$$\frac{\partial z^l_i}{\partial w^l_{jk}} = a^{l-1}_k \quad \text{if } i = j$$",
+            r"\frac{\partial z^l_i}{\partial w^l_{ik}} = a^{l-1}_k",
+        ),
+        (
+            r"$$\delta^l_j = \frac{\partial C}{\partial a^L_j}\sigma'(z^L_j) \quad \text{for } l = L$$",
+            r"\delta^L_j = \frac{\partial C}{\partial a^L_j} \sigma'(z^L_j)",
+        ),
+        (r"$$\delta^l_j = 0, \quad l = L \quad (1)$$", r"\delta^L_j = 0"),
+        (r"$$\delta^{l-1}_j = 0 \quad (l = 3)$$", r"\delta^2_j = 0"),
+        (r"$$z^l_i = \sum_j w^l_{ij} a^{l-1}_j \quad (i = j)$$", r"z^l_i = \sum_j w^l_{ij} a^{l-1}_j"),
+    ],
+)
+def test_an_index_or_a_layer_that_is_another(document, said):
+    assert lines(document) == [(said, ())]
+
+
+def test_a_layer_of_a_list_is_no_condition():
+    text = r"$$\delta^l_j = \sum_k w^{l+1}_{kj} \delta^{l+1}_k \sigma'(z^l_j) \quad \text{for } l = L-1, \ldots, 2$$"
+    assert lines(text)[0] == (r"\delta^l_j = \sum_k w^{l+1}_{kj} \delta^{l+1}_k \sigma'(z^l_j)", ())
+
+
+def test_each_formula_of_a_row_and_each_line_of_a_chain_has_its_own_condition():
+    equal, different = rf"{SLOPE} = \sigma'(z^l_j)", rf"{SLOPE} = 0"
+    said = [(r"\frac{\partial a^l_i}{\partial z^l_i} = \sigma'(z^l_i)", ()), (different, (("i", "j"),))]
+    assert lines(rf"$${equal} \quad (i = j), \qquad {different} \quad (i \ne j)$$") == said
+    assert lines(rf"$${equal} \text{{ if }} i = j \text{{ and }} {different} \text{{ if }} i \ne j$$") == said
+    chain = rf"{SLOPE} &= [i = j] \sigma'(z^l_j) \\ &= \sigma'(z^l_j) \quad (i = j) \\ &= 0 \quad (i \ne j)"
+    assert lines(rf"$$\begin{{aligned}}{chain}\end{{aligned}}$$") == [
+        (rf"{SLOPE} = [i = j] \sigma'(z^l_j)", ()),
+        (r"[i = i] \sigma'(z^l_i) = \sigma'(z^l_i)", ()),
+        (r"[i = j] \sigma'(z^l_j) = 0", (("i", "j"),)),
+    ]

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 
+from backprop_ref.derivation.document import both
 from backprop_ref.derivation.edits import EDITS, Line, one_edit_away
 from backprop_ref.derivation.given import Given
 from backprop_ref.derivation.judge import Witnesses
@@ -178,3 +179,24 @@ def test_l_for_L_throughout_leaves_y_alone() -> None:
     right = entrywise(off, slope(q("z", l)))
     mended = repair(q("delta", l), right, Given(cost="quadratic"), PROVED_IS_ENOUGH)
     assert mended == (q("delta", L), entrywise(Add((q("a", L), Negative(q("y", L)))), slope(q("z", L))))
+
+
+def test_what_vanishes_is_no_repair():
+    """(y_j - y_j) sigma'(z^L_j) = 0 is true, and nobody meant it."""
+    nothing = Number(Fraction(0))
+    error = times(Add((q("a", L, "j"), Negative(q("y", L, "j")))), slope(q("z", L, "j")))
+    assert repair(error, nothing, Given(), both(0)) is None
+
+
+def test_numbers_are_multiplied_into_one():
+    two_y = times(Number(Fraction(2)), q("y", L, "j"))
+    offered = list(candidates(q("y", L, "j"), two_y))
+    numbers = [
+        [f for f in p.factors if isinstance(f, Number)]
+        for pair in offered
+        for side in pair
+        for p in descendants(side)
+        if isinstance(p, Product)
+    ]
+    assert all(len(some) < 2 and Number(Fraction(1)) not in some for some in numbers)
+    assert all(u != v for u, v in offered)

@@ -446,3 +446,25 @@ def test_every_character_of_the_notes_has_its_place(name):
         for character, (line, column) in zip(source.text, source.places, strict=True):
             if character not in " \\quad":  # a blank may stand for \, and \quad for &
                 assert lines[line - 1][column - 1] == character
+
+
+def test_columns_that_go_on_below_are_read_column_after_column():
+    """A formula beside another goes on in its own column, and not behind the other's last line."""
+    text = "\\begin{align}\na^1_j &= x_j & b^2_j &= 1 \\\\\n &= 2 & &= 3 \\\\\n & & &\\quad + 4\n\\end{align}\n"
+    assert [source.text for source in find(text, "md").formulas] == ["a^1_j = x_j", "= 2", r"b^2_j = 1", r"= 3 + 4"]
+    side_by_side = "\\begin{align}\na &= b & c &= d \\\\\n e &= f & g &= h\n\\end{align}\n"
+    assert [source.text for source in find(side_by_side, "md").formulas] == [r"a = b \quad c = d", r"e = f \quad g = h"]
+
+
+def test_a_formula_whose_braces_do_not_balance_is_no_mention():
+    found = find(r"So $a^{l_j = b$ and $a^{l_j$ and $(a = b$ and $c = d$.", "md")
+    assert [source.text for source in found.formulas] == ["a^{l_j = b", "(a = b", "c = d"]
+    assert found.mentions == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["It costs $5 and $6 more.", r"It costs $5, \alpha = 3.", "A $ alone = \\\n\nb \\alpha", "$PATH = 1", '    $x = "\\n"'],
+)
+def test_a_dollar_of_money_stays_text(words):
+    assert texts(words) == []

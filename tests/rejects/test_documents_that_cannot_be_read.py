@@ -23,6 +23,8 @@ UNCLOSED = {
     ("md", "\n\\begin{align}\na = b\n"): r"Line 2: \begin{align} is never closed; add the \end{align} that is missing.",
     ("md", "\n\\newcommand{\\x}{a\n"): r"Line 2: \newcommand{\x} is never closed; add the } that is missing.",
     ("md", "$$\n\\def\\x{a\n$$"): r"Line 2: \def\x is never closed; add the } that is missing.",
+    ("md", r"We have $\delta^l_j = a^l_j and so on."): "Line 1: $ is never closed; add the $ that is missing.",
+    ("md", "So\n$ a = \\sigma(z)\n\nmore"): "Line 2: $ is never closed; add the $ that is missing.",
     ("tex", "so $a = b\n\nand"): "Line 1: $ is never closed; add the $ that is missing.",
     ("tex", "so\n\\[ a = b"): r"Line 2: \[ is never closed; add the \] that is missing.",
     ("tex", "so \\( a = b"): r"Line 1: \( is never closed; add the \) that is missing.",

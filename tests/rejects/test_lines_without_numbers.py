@@ -1,5 +1,6 @@
 """A line that has no value says why, whatever the tree: no exception, and no endless computation."""
 
+import re
 import time
 from fractions import Fraction
 
@@ -26,7 +27,7 @@ from backprop_ref.derivation.notation.tree import (
     Variable,
 )
 from backprop_ref.derivation.numeric import judge
-from backprop_ref.derivation.verdicts import NoNumbers
+from backprop_ref.derivation.verdicts import Holds, NoNumbers
 
 l, L = Layer("l"), Layer("L")
 NO_SUCH_LAYERS = "no network of up to 8 layers has the layers that the line speaks of"
@@ -57,6 +58,8 @@ a_j, z_j = Quantity("a", l, ("j",)), Quantity("z", l, ("j",))
         (Quantity("a", L + 1), Quantity("a", L + 1), NO_SUCH_LAYERS),
         (Apply("sigma", Add((z_j, Quantity("z", L, ("j",))))), a_j, "whose sigma is meant: of layer L or l?"),
         (Apply("diag", w), w, "the diagonal matrix of a matrix (layer l by layer l-1)"),
+        (Quantity("a", l, (17,)), ONE, "neuron or example 17: numbers are computed up to 16"),
+        (Apply("sigma", Partial(z_j, z_j), 4), ONE, "5 derivatives one in another: numbers are computed up to 4"),
         (Norm(Identity()), ONE, "the norm of an identity matrix"),
         (Add((w, Identity())), w, "an identity matrix is added to a matrix (layer l by layer l-1)"),
         (Power(z_j, BIG), z_j, "a power of 1000000000: numbers are computed up to 64"),
@@ -81,7 +84,7 @@ def test_the_reason(left, right, reason):
 def test_elementwise_sigma_at_a_vector_valued_output():
     slope = Apply("sigma", Quantity("z", L, ("j",)), 1)
     said = judge(slope, slope, Given(softmax=True))
-    assert said == NoNumbers(NO_SUCH_LAYERS)
+    assert said == NoNumbers("sigma of one neuron of the output layer: softmax is a function of all of z^L")
 
 
 def test_a_cost_that_is_no_number():
@@ -110,3 +113,21 @@ def test_what_would_never_end(tower):
     began = time.monotonic()
     judge(slow, Product((slow, Variable("eta"))), Given())
     assert time.monotonic() - began < 20
+
+
+def test_dots_around_a_layer_that_need_not_be_there():
+    """Where the dots stand for nothing, what is fixed between them has no value either."""
+    fixed = Repeat("p", Product((Quantity("a", l + 1, ("k",)), Quantity("w", Layer("p")))), l + 1, L)
+    assert judge(fixed, fixed, Given(thin=True)) == Holds(25, True, "for 1 ≤ l ≤ L-1")
+
+
+def test_a_line_that_hardly_any_network_gives_numbers():
+    nowhere = Apply("log", Negative(Power(Product((z_j, z_j)), Number(Fraction(2)))))
+    said = judge(Quotient(nowhere, nowhere), ONE, Given())
+    assert said == NoNumbers("no network gave numbers: the logarithm of a number that is not positive")
+    rare = Apply("sqrt", Add((Negative(Power(z_j, Number(Fraction(2)))), ONE)))
+    assert judge(rare, rare, Given(), networks=3) == Holds(3, False, "for 2 ≤ l ≤ L")
+    square = Power(Add((Quantity("w", l, ("j", "k")), Quantity("b", l, ("j",)))), Number(Fraction(2)))
+    said = judge(Apply("sqrt", Negative(square)), Number(Fraction(0)), Given())
+    assert isinstance(said, NoNumbers)
+    assert re.fullmatch(r"(no|only [1-7]) networks? gave numbers?: the square root of a negative number", said.reason)

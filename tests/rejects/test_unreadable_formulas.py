@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from backprop_ref.derivation.notation import write
 from backprop_ref.derivation.notation.dialects import Dialect
 from backprop_ref.derivation.notation.reader import read
 from backprop_ref.errors import UnknownName, ValueRefused
@@ -38,6 +39,8 @@ from backprop_ref.errors import UnknownName, ValueRefused
         (r"a^l_0 = 1", "0 is no index: neurons are numbered from 1", "a"),
         (r"C = -\ln a^L_y", "y is no index here: it stands for something else in this notation", "a^L_y"),
         (r"C_0 = C", "the index of a cost is an example, as in C_x", "0"),
+        (r"C_0 = \frac{1}{n} \sum_x C_0", "the index of a cost is an example, as in C_x", "0"),
+        (r"C_0 = C_1", "the index of a cost is an example, as in C_x", "0"),
         (r"C = k w^l_{jk}", "k is an index here, and stands alone", "k "),
         (r"\sigma^2(z) = 1", r"a layer or a power? Write (\sigma(z))^2 for the power", r"\sigma"),
         (r"\delta^l = \Sigma'", r"Sigma' of what? Write \Sigma'(z^l)", r"\Sigma"),
@@ -153,3 +156,58 @@ def test_settings_that_are_none():
 def test_a_derivative_without_a_layer():
     (part,) = read("dz = a - y", "plain", Dialect.from_settings("ng"))
     assert part.problem == "no layer on z; write dz^l"
+
+
+def test_no_index_is_dropped():
+    """sigma(q[3]) is not sigma(q), and eta_j is not one number."""
+    for text in ("sigma(q[3]) = 1", "sigma(eta[3]) = 1", "eta[j] = 1"):
+        (part,) = read(text, "plain", Dialect())
+        assert part.chain is None
+        assert part.problem
+    (part,) = read("-sigma(n[1]) = 1", "plain", Dialect())
+    assert write.plain(part.chain.sides[0]) == "-sigma(n[1])"
+
+
+APART = "this stands apart from the formula before it; close the gap if it is a part of that one, or put words before it"
+
+
+@pytest.mark.parametrize(
+    "more", [r"\quad (1-a^l_j)", r"\quad a^l_j", r"\quad \eta", r", (1 - a^l_j)", r"\text{ plus } -\eta", r"\quad [a^l_j + 1]"]
+)
+def test_a_factor_that_stands_apart_is_not_dropped(more):
+    first, second = read(r"\frac{\partial C}{\partial b^l_j} = \delta^l_j " + more, "latex", Dialect())
+    assert first.conclusive
+    assert second.problem == APART
+
+
+@pytest.mark.parametrize("more", [r"\quad -\eta", ", - \\eta", r"\quad{} -\eta", r"\qquad -\eta"])
+def test_a_term_behind_a_gap_is_a_part_of_the_formula(more):
+    (part,) = read(rf"\frac{{\partial C}}{{\partial b^l_j}} = \delta^l_j {more}", "latex", Dialect())
+    assert write.latex(part.chain.sides[1]) == r"\delta^l_j - \eta"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "(1)",
+        "(BP3)",
+        "(2.3a)",
+        "(BP1)-(BP4)",
+        "(l < L)",
+        r"(i \ne k)",
+        r"(2 \le l \le L)",
+        r"(j = 1, \ldots, n_l)",
+        r"(\text{by } (2))",
+        r"\text{where } \eta > 0",
+        r"l = 2, \ldots, L",
+        r"(\eta > 0)",
+        r"l < L",
+        r"1 \le j \le n_{l-1}",
+        r"\forall j",
+        r"\forall i, j",
+    ],
+)
+def test_a_remark_behind_a_gap_stays_one(more):
+    parts = read(r"\frac{\partial C}{\partial b^l_j} = \delta^l_j \quad " + more, "latex", Dialect())
+    assert write.latex(parts[0].chain.sides[1]) == r"\delta^l_j"
+    assert not any(part.problem for part in parts)

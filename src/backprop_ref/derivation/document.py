@@ -48,14 +48,15 @@ def verify(
     given = given or switches.given(front.get("given", {}))
     claims = Claims(witnesses or both(seed), given, without_biases=dialect.name == "bishop")
     formulas = list[Formula]()
-    for done, (source, parts) in enumerate(rows.read_rows(sources.formulas, dialect), start=1):
+    read, last = rows.from_the_last(list(rows.read_rows(sources.formulas, dialect)), dialect)
+    for done, (source, parts) in enumerate(read, start=1):
         formulas += row(source, parts, claims)
         if progress:
             progress(done, len(sources.formulas))
     seconds = time.perf_counter() - start
     return DerivationReport(
         target,
-        tuple(dialect.echo()),
+        (*dialect.echo(), *last),
         tuple(formulas),
         (*switches.echo(given), *claims.said),
         sources.delimiters,
@@ -102,7 +103,7 @@ def formula(source: Source, part: Part, claims: Claims) -> Formula:
     if not part.continues and not isinstance(sides[0], Variable):  # a condition: l = L-1, ..., 2
         claims.begin(sides[0], line)
     relations = zip(part.chain.relations, sides[not part.continues :], strict=True)
-    links = tuple(claims.link(relation, right, line, source.before) for relation, right in relations)
+    links = tuple(claims.link(relation, right, line, source.before, part.unequal) for relation, right in relations)
     return Formula(line, column, written, latex(part.chain, part.continues), links, cell=source.cell)
 
 

@@ -32,6 +32,7 @@ from .notation.tree import (
     Sum,
     SumOver,
     Transpose,
+    Variable,
     children,
     descendants,
     with_children,
@@ -201,7 +202,7 @@ def sign(node: Node, line: Line) -> Iterator[Node]:
     """A sign in front."""
     if isinstance(node, Negative):
         yield node.body
-    elif isinstance(node, Product | Quantity | Partial | Quotient | Sum):
+    elif isinstance(node, Product | Quantity | Partial | Quotient | Sum | Variable):
         yield Negative(node)
 
 

@@ -17,11 +17,13 @@ class Given:
 
     cost: C_x as a tree in a^L and y (quadratic: (1/2) sum_j (y_j - a^L_j)^2), or the library's name of a cost.
     sigma: the name of the activation function of every layer (the output layer's too unless softmax).
+    formula: sigma(z) as a tree in the variable z, where it has no name here.
     softmax: the output layer's activation is vector-valued: a^L_j depends on all of z^L.
     thin: every layer has one neuron.
     """
 
     cost: Node | str | None = None
     sigma: Literal["sigmoid", "tanh", "linear", "relu", "softplus"] | None = None
+    formula: Node | None = None
     softmax: bool = False
     thin: bool = False

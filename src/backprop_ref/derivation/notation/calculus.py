@@ -38,7 +38,9 @@ from .tree import (
     SumOver,
     Transpose,
     Variable,
+    children,
     descendants,
+    with_children,
 )
 
 MARKS = ("partial", "d", "delta")  # what a derivative begins with
@@ -222,8 +224,15 @@ class Calculus(Letters):
             names, self.inner = [name for name in names if name not in self.inner], frozenset()
         over = self.over(upper, names, body)
         for name in reversed(names):
-            body = Sum(str(name), body, over, span=(at, body.span[1]))
+            body = Sum(str(name), self.of_each(str(name), over, body), over, span=(at, body.span[1]))
         return body
+
+    def of_each(self, name: str, over: Layer | None, body: Node) -> Node:
+        """The body of a sum; of one over the examples that shows its index nowhere, with it on all that differs between them."""
+        if over != EXAMPLES and name != self.dialect.example:
+            return body
+        shown = {str(i) for n in descendants(body) if isinstance(n, Quantity) for i in (*n.indices, n.example)}
+        return body if name in shown else with_example(body, name)
 
     def over(self, upper: Sequence[Token], names: Sequence[Index], body: Node) -> Layer | None:
         """The layer whose size an upper bound is; a letter that the notation does not know says no more than the index does."""
@@ -260,3 +269,10 @@ class Calculus(Letters):
         if axis not in ("0", "1") or not said.keys() <= {"axis", "keepdims"}:
             raise Unreadable("np.sum is read with axis=0 or axis=1, and keepdims", at)
         return SumOver(body, "examples" if (axis == "0") == (self.dialect.examples == "rows") else "neurons")
+
+
+def with_example(node: Node, x: str) -> Node:
+    """The tree with this example's index on all that differs between examples."""
+    if isinstance(node, Quantity):
+        return node if node.letter in "wbJ" or node.example is not None else replace(node, example=x)
+    return with_children(node, iter([with_example(child, x) for child in children(node)]))

@@ -12,7 +12,8 @@ C, J = Quantity("C"), Quantity("J")
 
 
 def told_apart(sides: Sequence[Node], *, single: bool) -> list[Node]:
-    """A bare C is J in a row that sums or averages over examples, or speaks of all of them; C_x in one that speaks of x only.
+    """A bare C is J in a row that sums or averages over examples, speaks of all of them, or has a C_x beside it (but C_x where it
+    is derived by z or a); C_x in one that speaks of x only.
 
     A derivative by all z or a is one for each example, and its C that example's. single: in this notation examples stand one
     at a time; where they do not, C is J in every row that speaks of examples.
@@ -22,7 +23,11 @@ def told_apart(sides: Sequence[Node], *, single: bool) -> list[Node]:
     if _averages(every, named) or (named and not single):
         return [fold(side, children, lambda node, new: _renamed(node, new, J, each=False)) for side in sides]
     one: Index | None = next(iter(named)) if len(named) == 1 else None
-    bare = J if ALL in named else Quantity("C", example=one)
+    of_one = Quantity("C", example=one)
+    if one not in (None, ALL) and of_one in every:
+        sides = [fold(side, children, lambda node, new: _of_one(node, new, of_one)) for side in sides]
+        return [fold(side, children, lambda node, new: _renamed(node, new, J, each=False)) for side in sides]
+    bare = J if ALL in named else of_one
     return [fold(side, children, lambda node, new: _renamed(node, new, bare, each=True)) for side in sides]
 
 
@@ -33,6 +38,13 @@ def _averages(every: Sequence[Node], named: set[Index]) -> bool:
         or (isinstance(n, SumOver) and n.axis == "examples")
         for n in every
     )
+
+
+def _of_one(node: Node, new: Sequence[Node], of: Quantity) -> Node:
+    """With C_x for a C that is derived by z or a: the average has no such derivative."""
+    if isinstance(node, Partial) and node.of == C and isinstance(node.by, Quantity) and node.by.letter in "za":
+        return replace(node, of=replace(of, span=node.of.span), by=replace(node.by, example=of.example))
+    return with_children(node, iter(new))
 
 
 def _renamed(node: Node, new: Sequence[Node], bare: Quantity, *, each: bool) -> Node:

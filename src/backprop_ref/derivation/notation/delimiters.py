@@ -26,6 +26,10 @@ MARKDOWN = re.compile(
     re.DOTALL,
 )
 INSIDE_DOLLARS = re.compile(r"\\.|[{}$]|\n[ \t]*\n", re.DOTALL)
+WITHIN = r"(?:(?!\n[ \t]*\n|\\[\[(]|\\begin)[^`$])*?"  # of one paragraph
+FORGOTTEN = re.compile(  # behind a dollar that is no sign of money: a command and a =, in either order
+    rf"(?!\s*\d[\d.,]*(?!\s*\\|\d))(?={WITHIN}\\[a-zA-Z]{{2}}){WITHIN}="
+)
 RUN = re.compile("`+")
 
 
@@ -57,7 +61,8 @@ def scan(text: str, form: Literal["md", "tex"], macros: Macros, strict: bool = F
 
     LaTeX: as TeX has it. Markdown: $ opens a formula if the next $ of the paragraph closes it, with no blank inside of either and
     no digit behind, or with a \\, _ or ^ between them; so "$5 or $6" is none.
-    Raises Unclosed for $$ and \\begin without their end, if strict for \\[ too, in LaTeX for every delimiter.
+    Raises Unclosed for $$ and \\begin without their end, if strict for \\[ too, in LaTeX for every delimiter; in Markdown for a $
+    with a command and a = behind it, unless strict.
     """
     return _Scanner(text, form, macros, strict).pieces()
 
@@ -115,18 +120,25 @@ class _Scanner:
         return Piece(kind, match.start(), match.end(), end, end + len(closer))
 
     def dollars(self, opened: int) -> Piece | None:
-        """$...$: the next dollar outside braces."""
-        level, start = 0, opened + 1
+        """$...$: the next dollar outside braces; the next one at all, if the braces do not balance."""
+        level, start, within = 0, opened + 1, 0
         for match in INSIDE_DOLLARS.finditer(self.text, start, start + LONGEST_INLINE):
             level += (match[0] == "{") - (match[0] == "}")
             if match[0][0] == "\n":
                 break
             if match[0] == "$" and level <= 0:
-                end = match.start()
-                return Piece("inline", opened, start, end, end + 1) if self.tex or self.is_math(start, end) else None
-        if self.tex:
+                return self.inline(opened, match.start())
+            within = within or (match.start() if match[0] == "$" else 0)
+        if within:
+            return self.inline(opened, within)
+        if self.tex or (not self.strict and FORGOTTEN.match(self.text, start)):
             raise Unclosed(opened, "$", "$")
         return None
+
+    def inline(self, opened: int, end: int) -> Piece | None:
+        """A formula from one dollar to the other, if it is one."""
+        start = opened + 1
+        return Piece("inline", opened, start, end, end + 1) if self.tex or self.is_math(start, end) else None
 
     def is_math(self, start: int, end: int) -> bool:
         inside = self.text[start:end]

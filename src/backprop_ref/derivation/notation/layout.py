@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, TypeAlias
 
 from . import lookalikes
 from .macros import Symbol
@@ -47,6 +48,9 @@ RELATIONS = {
 EDGES = {" ", r"\quad", r"\qquad", ",", ";", "."}
 
 
+Cell: TypeAlias = list[Symbol]
+
+
 class Row(NamedTuple):
     """One row of a display; words: from an \\intertext or a row of words just before it."""
 
@@ -62,7 +66,7 @@ def rows(symbols: Sequence[Symbol], environment: str = "") -> list[Row]:
     """
     layout = _Layout(symbols, environment)
     found, words = list[Row](), ""
-    for row, between in layout.rows():
+    for row, between in _by_columns(layout.rows()):
         row, words = _stripped(row), f"{words} {between}".strip()
         if not any(_is_mathematics(row)):
             words = f"{words} {_spoken(row)}".strip()
@@ -72,6 +76,18 @@ def rows(symbols: Sequence[Symbol], environment: str = "") -> list[Row]:
             found.append(Row(row, words))
             words = ""
     return found
+
+
+def _by_columns(found: Sequence[tuple[list[Cell], str]]) -> list[tuple[Cell, str]]:
+    """Each row as a whole; column after column, where a formula beside the first one goes on in a row below: & = ..."""
+    if not any(_begins(cell) in RELATIONS for cells, _ in found for cell in cells[1:]):
+        return [(list(chain.from_iterable(cells)), words) for cells, words in found]
+    widest = max(len(cells) for cells, _ in found)
+    return [(cells[n], words if n == 0 else "") for n in range(widest) for cells, words in found if n < len(cells)]
+
+
+def _begins(cell: Cell) -> str:
+    return next((symbol.text for symbol in cell if symbol.text not in EDGES), "")
 
 
 def written(row: Sequence[Symbol]) -> tuple[str, tuple[int, ...]]:
@@ -94,6 +110,13 @@ def has_relation(row: Sequence[Symbol]) -> bool:
         if level <= 0 and symbol.text in RELATIONS:
             return True
     return False
+
+
+def is_claim(row: Sequence[Symbol]) -> bool:
+    """Is it more than a mention: has it a relation, or any within brackets that do not balance?"""
+    texts = [symbol.text for symbol in row]
+    open_ = any(texts.count(left) != texts.count(right) for left, right in ("{}", "()", "[]"))
+    return has_relation(row) or (open_ and not RELATIONS.isdisjoint(texts))
 
 
 def _goes_on(above: list[Symbol], row: list[Symbol]) -> bool:
@@ -140,11 +163,12 @@ class _Layout:
         self.open = [environment] if environment else []  # environments whose rows are rows of the display
         self.inner = 0  # braces and other environments around
         self.columns = 0
-        self.row: list[Symbol] = []
-        self.done: list[tuple[list[Symbol], str]] = []
+        self.row: Cell = []
+        self.cells: list[Cell] = []  # to the left of it
+        self.done: list[tuple[list[Cell], str]] = []
         self.words = ""
 
-    def rows(self) -> list[tuple[list[Symbol], str]]:
+    def rows(self) -> list[tuple[list[Cell], str]]:
         if self.open:
             self.skip_arguments(self.open[0])
         while self.i < len(self.given):
@@ -194,8 +218,8 @@ class _Layout:
             self.row.append(symbol._replace(text=text, spread=symbol.spread and text == symbol.text))
 
     def end_row(self) -> None:
-        self.done.append((self.row, self.words))
-        self.row, self.words, self.columns = [], "", 0
+        self.done.append(([*self.cells, self.row], self.words))
+        self.row, self.cells, self.words, self.columns = [], [], "", 0
 
     def brace(self, i: int, symbol: Symbol) -> None:
         self.inner = max(self.inner + (1 if symbol.text == "{" else -1), 0)
@@ -214,6 +238,9 @@ class _Layout:
         self.columns += 1
         name = self.open[-1].rstrip("*") if self.open else ""
         apart = name in CASES or (self.columns % 2 == 0 and name not in ONE_FORMULA)
+        if apart and name not in CASES:
+            self.cells.append(self.row)
+            self.row = []
         self.row.append(symbol._replace(text=r"\quad" if apart else " ", spread=False))
 
     def next(self) -> int:

@@ -290,7 +290,9 @@ class Letters(Marks):
     def quantity(self, letter: str, role: str, found: Scripts, at: int) -> Node:
         """The node of a letter with what stands on it."""
         if role in ("parameter", "free"):
-            return Variable(letter)
+            if found.layer or found.indices or found.example is not None:
+                raise Unreadable(f"{letter} is one plain number, and has no index", at)
+            return Variable("z" if role == "free" and self.roles.get(letter) == "z" else letter)
         if role == "size":
             return Size(found.layer or EXAMPLES)
         if role in COSTS:

@@ -56,9 +56,11 @@ class Marks:
                 above(tokens, role, found, self.dialect)
         return found
 
-    def one_index(self, tokens: Sequence[Token]) -> Index:
-        """The example of C_x."""
+    def one_index(self, tokens: Sequence[Token]) -> Index | None:
+        """The example of C_x; none for C_0, where the row speaks of that one example only."""
         names = index_list(tokens)
+        if names == (0,) and self.row.first:
+            return None
         if len(names) != 1 or names == (0,):
             raise Unreadable("the index of a cost is an example, as in C_x", tokens[0].start)
         return names[0]

@@ -23,6 +23,7 @@ from .pieces import (
     is_a,
     is_array,
     is_indicator,
+    negative_sums,
     product,
     replace_span,
     script_of,
@@ -55,9 +56,7 @@ class Meaning(Calculus):
         """expr: terms with signs."""
         terms: list[Node] = []
         sign = ""
-        for child in tree.children:
-            if child is None:
-                continue
+        for child in negative_sums(tree):
             if child.data == "sign":
                 sign = child.children[0].type
                 continue

@@ -174,6 +174,23 @@ def factors_of(braced: Item) -> Iterator[Item]:
     return iter(terms[0].children) if len(terms) == 1 else iter(())
 
 
+def negative_sums(tree: Item) -> list[Item]:
+    r"""The signs and terms of an expression; in \sum_x -\sum_j y_j the term behind the sign is what the first sum is of."""
+    found = [c for c in tree.children if c is not None]
+    for n in reversed(range(1, len(found) - 1)):
+        sign, sums = found[n], found[n - 1]
+        if sign.data == "sign" and sign.children[0].type == "MINUS" and next(flat(_head(sums.children[-1]))).type == "SUM":
+            inside = Tree("arg", [Tree("expr", [sign, found[n + 1]])])
+            body = Tree("scripted", [Tree("bracket", [Tree("args", [inside])])])
+            found[n - 1 : n + 2] = [Tree("term", [*sums.children, body])]
+    return found
+
+
+def _head(item: Item) -> Item:
+    """What the scripts of a factor stand on."""
+    return item.children[0] if isinstance(item, Tree) else item
+
+
 def bare_letter(item: Item) -> str:
     """The letter of a factor (∂ is partial)."""
     if is_a(item, "braces") and len(args := arguments(item)) == 1 and len(inside := lone_items(args[0])) == 1:

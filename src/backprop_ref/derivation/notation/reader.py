@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -10,8 +11,9 @@ from itertools import accumulate, zip_longest
 from typing import Any, Literal
 
 from ...errors import ExtraMissing
-from . import changes, costs
+from . import changes, conditions, costs
 from .blocks import names_examples, written_out
+from .conditions import Conditions
 from .dialects import Dialect
 from .places import placed
 from .rowwide import CLOSE, OPEN, Row
@@ -30,13 +32,18 @@ from .tree import (
 
 CONDITIONS = {*"ijkmnpqrstlLN", "ell", *PARAMETERS}  # letters of layers, indices and numbers
 
+SIZES = ("OTHER", "UNDER", "LC", "RC")  # of 1 < j < n_l
+NUMBERED = r"[(\[]\s*[A-Za-z]*[\d.]*[a-z]?'*\s*(?:[-,]\s*[A-Za-z]*[\d.]+[a-z]?\s*)*[)\]]"
+LABEL = re.compile(rf"{NUMBERED}(?:\s*[-,]\s*{NUMBERED})*")  # (1), (BP1), (2.3a), (1, 2), (BP1)-(BP4)
+
 
 @dataclass(frozen=True)
 class Part:
     """One formula of a row: text[start:end].
 
     chain: its sides, or None with the problem and the place of it in the text. continues: it begins with a relation, and its
-    chain with the side behind it. words: what is said around it. A condition (l = L-1, ..., 2) is a chain of one side.
+    chain with the side behind it. words: what is said around it. A condition (l = L-1, ..., 2) is a chain of one side; one that
+    belongs to a formula of its row stands in that one's conditions. unequal: pairs of indices that differ in it.
     """
 
     start: int
@@ -46,6 +53,13 @@ class Part:
     problem: str | None = None
     at: int | None = None
     words: str = ""
+    conditions: Conditions = ()
+    unequal: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether it is read and claims something."""
+        return self.chain is not None and bool(self.chain.relations)
 
 
 def read(text: str, syntax: Literal["latex", "plain"], dialect: Dialect) -> tuple[Part, ...]:
@@ -66,19 +80,22 @@ class _Row:
 
     def parts(self) -> Iterator[Part]:
         pieces, words = self.pieces()
+        given, said = conditions.in_row(pieces, words, self.dialect)
         found: list[Part] = []
         for n, piece in enumerate(pieces):
-            related = any(t.type == "RELATION" for t in piece)
-            if (found or words[n]) and not related and (_remark(piece) or words[n].strip()):
+            if n in said:
+                continue
+            if (found or words[n]) and not _related(piece) and self.remark(piece, words[n]):
                 if found:
                     remark = self.text[piece[0].start : piece[-1].end]
                     found[-1] = replace(found[-1], words=f"{found[-1].words} {words[n]} {remark}".strip())
                 continue
             yield from found
-            if unknown := self.unknown_word(piece):
-                found = [unknown]
+            if wrong := self.unknown_word(piece) or self.apart(piece, found):
+                found = [wrong]
                 continue
-            found = [replace(part, words=f"{words[n]} {part.words}".strip()) for part in self.read_piece(piece)]
+            parts = self.read_piece(piece)
+            found = [replace(p, words=f"{words[n]} {p.words}".strip(), conditions=given.get(n, ())) for p in parts]
         yield from found
 
     def unknown_word(self, piece: Sequence[Token]) -> Part | None:
@@ -89,6 +106,24 @@ class _Row:
             return None
         start = self.found[n - 1].start
         return Part(start, piece[-1].end, None, False, f"{word} is a word here, and no letter of this notation", start)
+
+    def apart(self, piece: Sequence[Token], found: Sequence[Part]) -> Part | None:
+        """... (1 - a^l_j) behind a wide blank: a factor, or a remark?"""
+        if not found or not found[-1].conclusive or _related(piece) or any(t.type == "OTHER" for t in piece):
+            return None
+        start, end = piece[0].start, piece[-1].end
+        said = "this stands apart from the formula before it; close the gap if it is a part of that one, or put words before it"
+        return Part(start, end, None, False, said, start)
+
+    def remark(self, piece: Sequence[Token], words: str) -> bool:
+        """What follows a formula and is none: what stands behind words, (l = 2, ..., L), (BP2), a number, dots."""
+        if words or _open_ended(piece[0], "MINUS"):
+            return not _open_ended(piece[0], "MINUS")
+        quantities = {t.value for t in piece if t.type == "LETTER"} & {*self.dialect.roles(), *PARAMETERS}
+        if piece[0].type in ("LP", "LB") and piece[-1].type in ("RP", "RB"):
+            said = any(t.type in ("INNER", "OTHER", "TEXT") for t in piece)
+            return said or not quantities or bool(LABEL.fullmatch(self.text, piece[0].start, piece[-1].end))
+        return not quantities and all(t.type in ("NUMBER", "LETTER", "DOTS", "PLUS", "MINUS", *SIZES) for t in piece)
 
     def pieces(self) -> tuple[list[list[Token]], list[str]]:
         """What stands between commas, wide blanks and words; and the words before each."""
@@ -106,8 +141,13 @@ class _Row:
                 words.append("")
             if t.value.strip(",;") and not t.value.startswith("\\q"):
                 words[-1] = f"{words[-1]} {t.value}".strip()
-        kept = [n for n, piece in enumerate(pieces) if piece]
-        return [pieces[n] for n in kept], [words[n] for n in kept]
+        kept = list[tuple[list[Token], str]]()
+        for piece, said in zip(pieces, words, strict=True):
+            if kept and not said and piece and not _related(piece) and _open_ended(piece[0], "MINUS"):
+                kept[-1][0].extend(piece)  # ..., + 1
+            elif piece:
+                kept.append((piece, said))
+        return [piece for piece, _ in kept], [said for _, said in kept]
 
     def read_piece(self, piece: Sequence[Token]) -> Iterator[Part]:
         """A formula; several, if it says something of each entry of a column."""
@@ -184,6 +224,10 @@ class _Row:
         return (known is None and letter in CONDITIONS) or (signs[0] == "->" and known in ("z", "a", "x"))
 
 
+def _related(piece: Sequence[Token]) -> bool:
+    return any(t.type == "RELATION" for t in piece)
+
+
 def _open_ended(t: Token | None, *more: str) -> bool:
     """Whether a formula does not end or begin there: at a relation, a plus, a sign of a product."""
     return t is not None and t.type in ("RELATION", "PLUS", "HAD", "OTIMES", "DOT", "TIMES", "AT", "SLASH", *more)
@@ -203,13 +247,6 @@ def _sides(piece: Sequence[Token]) -> tuple[list[list[Token]], list[str]]:
 
 def _parameter(node: Node) -> bool:
     return any(isinstance(n, Quantity) and n.letter in "wb" for n in (node, *children(node)))
-
-
-def _remark(piece: Sequence[Token]) -> bool:
-    """What follows a formula and is none: (l = 2, ..., L), a number, dots."""
-    return (piece[0].type == "LP" and piece[-1].type == "RP") or all(
-        t.type in ("NUMBER", "LETTER", "DOTS", "PLUS", "MINUS") for t in piece
-    )
 
 
 def parse(found: Sequence[Token]) -> Any:

@@ -19,8 +19,8 @@ class Row:
 
     vectors: letters of which an entry is taken, as in (s ⊙ t)_j. one: it speaks of one weight or bias of any layer, and writes no
     layer (dC/dw = a_in delta_out). neuron: it speaks of one neuron behind the input (sigma(w . x + b)): the index that it gets.
-    free: what sigma is of in a row of nothing else (sigma(x) = 1 / (1 + e^-x)). bare_sigma: a sigma without an argument, as in
-    sigma' = sigma (1 - sigma).
+    free: what sigma is of in a row of nothing else (sigma(x) = 1 / (1 + e^-x), sigma(z) = z^2). bare_sigma: a sigma without an
+    argument, as in sigma' = sigma (1 - sigma). first: it speaks of one example, which it calls 0: its cost is C_0.
     """
 
     indices: frozenset[str] = frozenset()
@@ -32,6 +32,7 @@ class Row:
     neuron: str = ""
     free: frozenset[str] = frozenset()
     bare_sigma: bool = False
+    first: bool = False
 
     @classmethod
     def of(cls, tokens: Sequence[Token], dialect: Dialect, *, plain: bool) -> Row:
@@ -48,8 +49,9 @@ class Row:
             frozenset(name for name in _entries(tokens) if name not in roles and name not in NEVER),
             not dialect.units and _of_one_weight(tokens, roles),
             next(name for name in "ijkmpq" if name not in indices) if neuron else "",
-            _free(tokens, roles),
+            _free(tokens, roles) | _of_sigma(tokens, roles),
             _bare_sigma(tokens, roles),
+            _first(tokens, dialect),
         )
 
 
@@ -122,10 +124,46 @@ def _is_transpose(script: Sequence[Token]) -> bool:
 def _free(tokens: Sequence[Token], roles: dict[str, str]) -> frozenset[str]:
     """The one letter beside sigma that has no scripts, if it is x or unknown."""
     letters = {t.value for t in tokens if t.type == "LETTER" and roles.get(t.value) != "sigma"} - {"e", "d"}
-    scripts = any(t.type == "UNDER" or (t.type == "CARET" and tokens[n - 1].value in letters) for n, t in enumerate(tokens))
+    scripts = any(t.type == "UNDER" or (tokens[n - 1].value in letters and _no_power(tokens, n)) for n, t in enumerate(tokens))
     sigma = any(roles.get(t.value) == "sigma" for t in tokens)
     alone = sigma and not scripts and len(letters) == 1 and letters.isdisjoint(NEVER)
     return frozenset(letter for letter in letters if alone and roles.get(letter, "x") == "x")
+
+
+def _no_power(tokens: Sequence[Token], n: int) -> bool:
+    """Whether something stands above or behind a letter that is no number above it."""
+    power = [t.type for t in _group(tokens, n + 1) if t.type not in ("LC", "RC")] == ["NUMBER"]
+    return tokens[n].type == "LB" or (tokens[n].type == "CARET" and not power)
+
+
+def _of_sigma(tokens: Sequence[Token], roles: dict[str, str]) -> frozenset[str]:
+    """The z of sigma(z), in a row without another quantity, if it has no scripts but powers there: z^2 is no layer's."""
+    if not {roles.get(t.value, "") for t in tokens if t.type == "LETTER"} <= {"", "sigma", "z"}:
+        return frozenset()
+    ahead = [t for t in tokens if t.type not in ("PRIME", "LC", "RC")]
+    alone = {
+        t.value
+        for sigma, left, t, right in zip(ahead, ahead[1:], ahead[2:], ahead[3:], strict=False)
+        if roles.get(sigma.value) == "sigma" and (left.type, right.type) == ("LP", "RP") and roles.get(t.value, "x") == "z"
+    }
+    for n, t in enumerate(ahead):
+        after = [u.type for u in ahead[n + 1 : n + 3]]
+        if t.value in alone and (after[:1] in (["UNDER"], ["LB"]) or (after[:1] == ["CARET"] and after != ["CARET", "NUMBER"])):
+            return frozenset()
+    return frozenset(alone)
+
+
+def _first(tokens: Sequence[Token], dialect: Dialect) -> bool:
+    """Whether each cost is C_0, and nothing speaks of more examples."""
+    roles = dialect.roles()
+    for n, t in enumerate(tokens):
+        scripts = [u.type for u in tokens[n + 1 : n + 2] if u.type in ("UNDER", "CARET", "LB")]
+        below = "".join(u.value for u in _group(tokens, n + 2) if u.type not in ("LC", "RC")) if scripts == ["UNDER"] else ""
+        if roles.get(t.value) in ("C", "J", "cost") and below != "0":
+            return False
+        if (t.value in dialect.count and not scripts) or (t.type == "SUM" and below == dialect.example):
+            return False
+    return True
 
 
 def _bare_sigma(tokens: Sequence[Token], roles: dict[str, str]) -> bool:

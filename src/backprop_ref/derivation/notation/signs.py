@@ -59,7 +59,8 @@ HATS = {
     r"\bar", r"\hat", r"\overline", r"\tilde", r"\widehat", r"\widetilde",
 }  # fmt: skip
 SPLITS = {
-    ";", r"\Leftrightarrow", r"\Longrightarrow", r"\Rightarrow", r"\iff", r"\implies", r"\qquad", r"\quad", r"\therefore", "⇒",
+    ";", r"\Leftrightarrow", r"\Longrightarrow", r"\Rightarrow", r"\iff", r"\implies", r"\qquad", r"\quad", r"\therefore",
+    r"\forall", "⇒", "∀",
 }  # fmt: skip
 SKIPPED = {
     "$", "&", ".", r"\ ", r"\!", r"\,", r"\:", r"\;", r"\Big", r"\big", r"\bigl", r"\bigr", r"\displaystyle", r"\left",

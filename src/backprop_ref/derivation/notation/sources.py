@@ -20,6 +20,7 @@ MOST_LINES = 200_000
 MOST_FORMULAS = 20_000
 LONGEST = 100_000  # characters of one display
 WORDS_BEFORE = 300  # characters
+WORDS_BEHIND = 100
 PREAMBLE = re.compile(r"%[^\n]*|\\[a-zA-Z]+|\\[\s\S]")
 
 
@@ -29,7 +30,8 @@ class Source:
 
     text: macros expanded, layout gone (layout.py says what). syntax: what grammar it is for. display: the number of its display,
     which all rows of one share. places: line and column in the file, from 1, of each character of text (what a macro made stands
-    where the macro is used). before: the words before it in the paragraph, or the paragraph before. cell: in a notebook, the
+    where the macro is used). before: the words before it in the paragraph, or the paragraph before.
+    after: of a formula in a sentence, the text behind it. cell: in a notebook, the
     number of the cell and of the line in it, from 1.
     """
 
@@ -39,6 +41,7 @@ class Source:
     inline: bool
     places: tuple[tuple[int, int], ...]
     before: str = ""
+    after: str = ""
     cell: tuple[int, int] | None = None
 
 
@@ -221,13 +224,14 @@ class _Finder:
         if not self.suspect and text.content.startswith("$$", piece.opened) and "\n\n" in inside:
             self.suspect = self.where(text.at(piece.opened))
         escaped = text.content.startswith("\\[", piece.opened) and "\\" not in inside  # a \[link\] is no formula
-        if (piece.kind == "inline" or escaped) and not any(layout.has_relation(row.symbols) for row in rows):
+        if (piece.kind == "inline" or escaped) and not any(layout.is_claim(row.symbols) for row in rows):
             self.mentions += 1
             return
         self.display += 1
         for row in rows:
             written, places = layout.written(row.symbols)
-            self.add(written, "latex", piece.kind == "inline", places, row.words or before)
+            after = text.content[piece.closed : piece.closed + WORDS_BEHIND] if piece.kind == "inline" else ""
+            self.add(written, "latex", piece.kind == "inline", places, row.words or before, after)
             before = ""
 
     def expanded(self, text: Text, piece: Piece) -> list[Symbol]:
@@ -247,12 +251,14 @@ class _Finder:
         if max(self.delimiters, len(self.formulas)) > MOST_FORMULAS:
             raise TooLarge(f"The document has more than {MOST_FORMULAS:,} formulas; split it.")
 
-    def add(self, text: str, syntax: Literal["latex", "plain"], inline: bool, offsets: Sequence[int], before: str) -> None:
+    def add(
+        self, text: str, syntax: Literal["latex", "plain"], inline: bool, offsets: Sequence[int], before: str, after: str = ""
+    ) -> None:
         if not text:
             return
         places = tuple(self.place(offset) for offset in offsets)
         cell = None if self.cell is None else (self.cell.number, self.cell.content.count("\n", 0, offsets[0]) + 1)
-        self.formulas.append(Source(text, syntax, self.display, inline, places, before, cell))
+        self.formulas.append(Source(text, syntax, self.display, inline, places, before, after, cell))
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column in the file."""

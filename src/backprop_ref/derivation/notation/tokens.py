@@ -41,6 +41,7 @@ PLAIN = re.compile(
 DIFFERENTIAL = re.compile(r"d[CJELwWbBzZaAxXy]")
 OPERANDS = {"LETTER", "NUMBER", "RP", "RB", "RC", "PRIME", "TRANSPOSE", "SQUARE", "CUBE", "HALF", "BARCLOSE", "NORMCLOSE", "TOP"}
 SIZE = re.compile(r"\\(?:[bB]igg?[lrm]?|tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge)")
+CONDITION = re.compile(r"((?:for|if|when)(?: all)?) *\$([^$,=]*(?:=|\\neq?|≠)[^$,=]*)\$")  # in \text
 MOST_LEVELS = 100
 
 
@@ -171,7 +172,12 @@ def _latex(text: str, names: Collection[str]) -> list[Token]:
             continue
         if word in TEXTS or word in SCRIPT or word in HATS or word in (r"\mathbb", r"\mathbbm"):
             token, at = _argument(text, word, start, at, names)
-            found += [token] if token.value else []
+            if token.type == "SPLIT" and (condition := CONDITION.fullmatch(token.value)):
+                shift = text.index("$", start) + 1
+                inside = (replace(t, start=t.start + shift, end=t.end + shift) for t in _latex(condition[2], names))
+                found += [replace(token, value=condition[1]), *inside]
+            else:
+                found += [token] if token.value else []
             continue
         if word in FONTS and (one := re.compile(r"\s*\{?\s*1\s*\}?(?![\d}])").match(text, at)):
             found.append(Token("LETTER", "one", start, one.end()))

@@ -24,7 +24,10 @@ DEEP = 5
 
 @dataclass(frozen=True)
 class Wanted:
-    """What networks a line needs. one_hot: y is a class, for softmax and its cost."""
+    """What networks a line needs. one_hot: y is a class, for softmax and its cost.
+
+    order: how many derivatives are taken one in another.
+    """
 
     demands: Demands
     rules: Rules
@@ -32,6 +35,19 @@ class Wanted:
     mixing: bool
     one_hot: bool
     depths: tuple[int, ...]
+    order: int
+
+    @property
+    def degree(self) -> int:
+        """Of the highest power in sigma or cost, so that no derivative in the line is constant for want of one."""
+        return max(3, self.order + 1)
+
+    def polynomials(self, L: int) -> tuple[tuple[int, ...], ...]:
+        """What sigma is drawn from."""
+        usual = POLYNOMIALS if self.rules.exact and L < DEEP else SHORT
+        if self.order + 1 < max(map(len, usual)):
+            return usual
+        return (*usual, (*[0] * self.degree, 1), (0, 1, *[0] * (self.degree - 2), 1))
 
 
 @st.composite
@@ -45,10 +61,10 @@ def networks(draw: st.DrawFn, wanted: Wanted) -> Drawn:
     sizes = {l: least[l] + more[l - 1] for l in range(1, L + 1)}
     m = draw(st.integers(demands.examples, demands.examples + 2)) if demands.many_examples else 1
     factors, shifts = (FACTORS, SHIFTS) if rules.exact else (SMALL_FACTORS, SMALL_SHIFTS)
-    polynomials = _row(draw, L, POLYNOMIALS if rules.exact and L < DEEP else SHORT)
+    polynomials = _row(draw, L, wanted.polynomials(L))
     sigma = dict(enumerate(polynomials, 1))
     n_L = sizes[L]
-    cost = _cost(draw, n_L) if rules.cost is None else {}
+    cost = _cost(draw, n_L, wanted.degree) if rules.cost is None else {}
     mixing = (_table(draw, n_L, n_L, FACTORS), _table(draw, n_L, n_L, SHIFTS)) if wanted.mixing else None
     w = {l: _table(draw, sizes[l], sizes[l - 1], factors) for l in range(2, L + 1)}
     b = {l: _row(draw, sizes[l], shifts) for l in range(2, L + 1)}
@@ -73,12 +89,13 @@ def least_sizes(wanted: Wanted, L: int) -> dict[int, int]:
     return least
 
 
-def _cost(draw: st.DrawFn, n_L: int) -> dict[str, Any]:
+def _cost(draw: st.DrawFn, n_L: int, degree: int) -> dict[str, Any]:
     return {
         "c": _row(draw, n_L, FACTORS),
         "d": _table(draw, n_L, n_L, SHIFTS),
         "e": _table(draw, n_L, n_L, SHIFTS),
         "f": _row(draw, 1, (0, 1))[0],
+        "degree": degree,
     }
 
 

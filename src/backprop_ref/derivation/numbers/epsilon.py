@@ -1,7 +1,7 @@
 """Numbers with formal infinitesimals: u + v eps, with eps^2 = 0 for each of several eps. What stands at eps is the derivative.
 
 An Eps holds a number for each product of infinitesimals; the k-th infinitesimal is bit k of a product's mask, 0 is the
-ordinary part. Numbers are ints and Fractions, or mpmath's in 50 digits. Functions follow from their series, which end.
+ordinary part. Numbers are ints and Fractions, or mpmath's reals in 50 digits. Functions follow from their series, which end.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 from math import factorial
 from typing import Any, TypeAlias
 
-Number: TypeAlias = Any  # int, Fraction, mpf, mpc or Eps: one arithmetic for all
+Number: TypeAlias = Any  # int, Fraction, mpf or Eps: one arithmetic for all
 DIGITS = 50
 LARGEST_EXPONENT = 64
 LARGEST_BITS = 200_000
@@ -119,10 +119,10 @@ def exp(x: Number) -> Number:
 
 
 def log(x: Number) -> Number:
-    """The natural logarithm; of a negative number, its principal value."""
+    """The natural logarithm. Raises Undefined if it is not real."""
     u = ordinary(x)
-    if u == 0:
-        raise Undefined("the logarithm of zero")
+    if u <= 0:
+        raise Undefined("the logarithm of a number that is not positive")
     at = mp().log(u)
     return at + _series(x * (1 / u), lambda k: Fraction(-((-1) ** k), k) if k else 0) if isinstance(x, Eps) else at
 
@@ -134,7 +134,9 @@ def tanh(x: Number) -> Number:
 
 
 def sqrt(x: Number) -> Number:
-    """The square root. Raises Undefined where it has no derivative and one is asked for."""
+    """The square root. Raises Undefined if it is not real, or where it has no derivative and one is asked for."""
+    if ordinary(x) < 0:
+        raise Undefined("the square root of a negative number")
     if not isinstance(x, Eps):
         return mp().sqrt(x)
     root = mp().sqrt(ordinary(x))
@@ -142,13 +144,13 @@ def sqrt(x: Number) -> Number:
 
 
 def absolute(x: Number) -> Number:
-    """|x|."""
-    return -x if _real(x) < 0 else x
+    """|x|. Raises Undefined if 0 is moved: there is no derivative."""
+    return -x if _off_kink(x) < 0 else x
 
 
 def max0(x: Number) -> Number:
-    """max(0, x), with slope 0 at 0."""
-    return x if _real(x) > 0 else 0
+    """max(0, x). Raises Undefined if 0 is moved: there is no derivative."""
+    return x if _off_kink(x) > 0 else 0
 
 
 def sigmoid(x: Number) -> Number:
@@ -179,11 +181,11 @@ def _series(x: Eps, coefficient_of: Callable[[int], Any]) -> Number:
     return total
 
 
-def _real(x: Number) -> Number:
+def _off_kink(x: Number) -> Number:
     u = ordinary(x)
-    if u.imag:
-        raise Undefined("the sign of a complex number")
-    return u.real
+    if u == 0 and any(v for mask, v in parts(x) if mask):
+        raise Undefined("a slope at a kink")
+    return u
 
 
 def _times(v: Number, c: Any) -> Number:

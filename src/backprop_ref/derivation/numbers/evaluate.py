@@ -38,6 +38,17 @@ def transcendental(*sides: Node) -> bool:
     return norms > 0
 
 
+def derivatives(node: Node) -> int:
+    """How many derivatives are taken one in another: what must not vanish for want of degree."""
+    own = 0
+    match node:
+        case tree.Apply(function="sigma", order=own):
+            pass
+        case tree.Partial() | tree.Quantity(letter="delta"):
+            own = 1
+    return own + max(map(derivatives, tree.children(node)), default=0)
+
+
 class Reading(Leaves):
     """One line, or a cost: its two sides are read with the same one."""
 
@@ -154,6 +165,8 @@ class Reading(Leaves):
         if self.given.softmax:
             if order == 0 and piece.shape[0] == self._axis(p) and piece.shape != SCALAR:
                 return Piece(node, piece.shape, lambda run: _vector_valued(run, p, piece.value(run)), (piece,))
+            if layer == Layer("L"):
+                raise NoValue("sigma of one neuron of the output layer: softmax is a function of all of z^L")
             self._layer(layer, LOWEST["z"], below=1)  # elementwise below the output layer only
         return Piece(node, piece.shape, mapped_with(lambda run, v: run.sigma(number(p, run.layers), v, order), piece), (piece,))
 
@@ -302,8 +315,8 @@ def _whole(exponent: Node) -> int | None:
 
 def _real_power(base: Any, exponent: Any) -> Any:
     n = ordinary(exponent)
-    if exponent is n and n == int(n.real) and abs(n) <= LARGEST_EXPONENT:
-        return power(base, int(n.real))
+    if exponent is n and n == int(n) and abs(n) <= LARGEST_EXPONENT:
+        return power(base, int(n))
     return exp(exponent * log(base))
 
 

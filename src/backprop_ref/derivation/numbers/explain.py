@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from fractions import Fraction
 from itertools import islice
 from typing import Any
@@ -11,12 +12,16 @@ from typing import Any
 from ..notation import tree
 from ..notation.tree import ALL, EXAMPLES, Node
 from ..verdicts import Counterexample
+from .epsilon import mp
 from .network import Drawn, Run
 from .shapes import Binder, number
 from .values import Piece, count
 
 TERMS = 10  # that are shown of a side
 DIGITS = 12
+LONGEST = 20  # digits of a number that is written as it is
+SMALL = 1e-300
+WIDE = Context(prec=2 * DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN)  # a formula may hold numbers that are no floats
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,9 @@ def value(v: Any) -> str:
         rows = ["(" + ", ".join(map(value, row)) + ")" if len(row) > 1 else value(row[0]) for row in v]
         return rows[0] if len(rows) == 1 else "(" + ", ".join(rows) + ")"
     if isinstance(v, int | Fraction):
-        return str(v)
-    return f"{float(v.real):.{DIGITS}g}" + (f" + {float(v.imag):.{DIGITS}g}i" if v.imag != 0 else "")
+        short = max(abs(v.numerator), v.denominator) < 10**LONGEST
+        return str(v) if short else f"{WIDE.divide(Decimal(v.numerator), Decimal(v.denominator)):.{DIGITS}g}"
+    return f"{float(v):.{DIGITS}g}" if v == 0 or SMALL < abs(v) < 1 / SMALL else mp().nstr(v, DIGITS)
 
 
 def _at(found: Difference) -> str:
@@ -78,7 +84,7 @@ def _network(run: Run) -> Iterator[str]:
 def _sigma(run: Run) -> str:
     net, rules = run.net, run.rules
     if rules.sigma:
-        said = f"sigma is {rules.sigma}"
+        said = f"sigma is {'as defined' if callable(rules.sigma) else rules.sigma}"
     else:
         layers = range(2, net.L + (not (rules.softmax or net.mixing)))
         groups: dict[str, list[int]] = {}
@@ -136,7 +142,7 @@ def _cost(run: Run) -> str:
             squares[min(i, j), max(i, j)] = squares.get((min(i, j), max(i, j)), 0) + c["d"][i][j]
     terms += [(v, f"({a}_{i + 1})^2" if i == j else f"{a}_{i + 1} {a}_{j + 1}") for (i, j), v in squares.items()]
     terms += [(c["e"][j][i], f"{a}_{j + 1} y_{i + 1}") for j in n for i in n]
-    whole = f"({' + '.join(f'{a}_{j + 1}' for j in n)})^3"
+    whole = f"({' + '.join(f'{a}_{j + 1}' for j in n)})^{c['degree']}"
     return _joined([*terms, (c["f"], whole)])
 
 
@@ -186,7 +192,7 @@ def text(node: Node, run: Run) -> str:
     """A piece in the chapter's letters, with the numbers of its layers and indices."""
     match node:
         case tree.Number(v):
-            return str(v)
+            return value(v)
         case tree.Quantity():
             return _quantity(node, run)
         case tree.Variable(name):

@@ -12,9 +12,9 @@ from itertools import islice, product
 from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, find, settings
+from hypothesis import HealthCheck, Phase, Verbosity, find, reject, settings
 from hypothesis.configuration import set_hypothesis_home_dir, storage_directory
-from hypothesis.errors import NoSuchExample
+from hypothesis.errors import NoSuchExample, Unsatisfiable
 
 from ..given import Given
 from ..notation import tree
@@ -22,19 +22,20 @@ from ..notation.tree import Node
 from ..verdicts import Counterexample, Holds, NoNumbers
 from .draw import Wanted, networks
 from .epsilon import Undefined, mp
-from .evaluate import Reading, transcendental
+from .evaluate import Reading, derivatives, transcendental
 from .explain import Difference, counterexample
 from .network import Drawn, Rules, Run
 from .ratio import Ratio
 from .shapes import ANY, SCALAR, Binder, NoValue, Shape, shape_in_words
 from .values import Piece, count, entries, spread
 
-SECONDS = 1.6  # that a line may take, and
+SECONDS = 1.2  # that a line may take, and
 SECONDS_FOR_RATIO = 0.3  # more for what its sides have in common
 INDEX_VALUES = 100  # that are tried on a network
 ENOUGH = 8  # networks, fewer of which say nothing
 SHRINKS = 300  # networks that are tried for a smaller counterexample
 NETWORKS_FOR_RATIO = 12
+LARGEST_ORDER = 4  # of derivatives, one in another
 PIECES = 3000  # of which a formula may consist
 CLOSENESS = 10**-30
 ROUNDED = ("sigmoid", "tanh", "softplus")
@@ -50,7 +51,9 @@ def judge(left: Node, right: Node, given: Given, *, seed: int = 0, networks: int
         said = _judge(left, right, given, seed, networks, softmax_itself=False)
         if isinstance(said, Counterexample) and given.softmax and given.sigma is None:
             itself = _judge(left, right, given, seed, networks, softmax_itself=True)
-            return replace(itself, domain=f"{itself.domain}, for softmax itself") if isinstance(itself, Holds) else said
+            if isinstance(itself, Holds):
+                return replace(itself, domain=f"{itself.domain}, for softmax itself")
+            return itself if isinstance(itself, Counterexample) else said
         return said
     except NoValue as error:
         return NoNumbers(str(error))
@@ -89,7 +92,7 @@ class Line:
             found = next(self.differences(net), None)
         except Undefined as error:
             self.undefined = str(error)
-            return False
+            reject()  # and draw another
         self.tried += 1
         if found is None:
             return False
@@ -105,7 +108,7 @@ class Line:
             scale = max(abs(run.largest), *map(abs, (*left, *right))) * CLOSENESS if not run.rules.exact else 0
             n = next((n for n, (u, v) in enumerate(zip(left, right, strict=True)) if abs(u - v) > scale), None)
             if n is not None:
-                yield Difference(run, dict(run.layers), place, left[n], right[n], self.entry(run, n))
+                yield Difference(Run(net, run.rules), dict(run.layers), place, left[n], right[n], self.entry(run, n))
 
     def places(self, run: Run) -> Iterator[dict[Binder, int]]:
         """The run set to each layer and each value of the free indices in turn."""
@@ -169,14 +172,15 @@ def _judge(
     if line.best is not None:
         if line.one_sided:
             return NoNumbers(line.one_sided)
-        return counterexample(line.best[1], line.left, line.right, _ratio(line, seed))
+        ratio = None if softmax_itself else _ratio(line, seed)  # only whether it holds is asked of softmax itself
+        return counterexample(line.best[1], line.left, line.right, ratio)
     if not line.tried:
         return NoNumbers(f"no network gave numbers: {line.undefined or 'none was small enough'}")
-    if line.tried < min(networks_wanted, ENOUGH) and not line.undefined:
-        return NoNumbers(f"only {line.tried} networks could be tried in the time for a line")
+    if line.tried < min(networks_wanted, ENOUGH):
+        return NoNumbers(f"only {line.tried} networks gave numbers: {line.undefined or 'a line has its time'}")
     domain = line.reading.demands.domain()
-    if line.tried < networks_wanted and not line.undefined:
-        domain += f" (on {line.tried} networks, for time)"
+    if line.tried < networks_wanted:
+        domain += f" (on {line.tried} networks: {line.undefined or 'a line has its time'})"
     return Holds(line.tried, line.wanted.rules.exact, domain)
 
 
@@ -202,7 +206,7 @@ def search(line: Line, accept: Callable[[Drawn], bool], seed: int, most: int) ->
         suppress_health_check=list(HealthCheck),
         verbosity=Verbosity.quiet,
     )
-    with warnings.catch_warnings(), nothing_on_disk(), suppress(NoSuchExample, OutOfTime):
+    with warnings.catch_warnings(), nothing_on_disk(), suppress(NoSuchExample, Unsatisfiable, OutOfTime):
         warnings.simplefilter("ignore")
         find(networks(line.wanted), accept, settings=quiet, random=Random(seed))
 
@@ -261,13 +265,14 @@ def _one_sided(left: Node, right: Node, given: Given) -> str:
 
 def _wanted(reading: Reading, sides: tuple[Node, Node], given: Given, softmax_itself: bool) -> Wanted:
     cost = given.cost
-    trees = (*sides, cost) if isinstance(cost, Node) else sides
+    trees = tuple(side for side in (*sides, cost, given.formula) if isinstance(side, Node))
     logs = cost in LOGARITHMIC or any(
         isinstance(n, tree.Apply) and n.function in ("log", "sqrt") for side in trees for n in tree.descendants(side)
     )
     itself = given.softmax and (softmax_itself or given.sigma is not None or cost in LOGARITHMIC)
     exact = not (itself or logs or given.sigma in ROUNDED or transcendental(*trees))
-    rules = Rules(exact, given.sigma, itself, logs and given.sigma is None, cost if not isinstance(cost, Node) else None)
+    sigma = given.sigma if given.formula is None else Reading(given).read(given.formula, {}).value
+    rules = Rules(exact, sigma, itself, logs and sigma is None, cost if not isinstance(cost, Node) else None)
     if isinstance(cost, Node):
         whole = Reading(given)
         piece = whole.read(cost, {})
@@ -279,4 +284,13 @@ def _wanted(reading: Reading, sides: tuple[Node, Node], given: Given, softmax_it
         reading.demands.layers += whole.demands.layers
         rules = replace(rules, cost=piece.value)
     depths = tuple(reading.demands.depths())
-    return Wanted(reading.demands, rules, given.thin, given.softmax and not itself, given.softmax and logs, depths)
+    mixing, one_hot = given.softmax and not itself, given.softmax and logs
+    return Wanted(reading.demands, rules, given.thin, mixing, one_hot, depths, _order(sides, cost))
+
+
+def _order(sides: tuple[Node, ...], cost: Node | str | None) -> int:
+    """How many derivatives are taken one in another, in a side and in the cost that is given. Raises NoValue if too many."""
+    order = max(map(derivatives, sides)) + (derivatives(cost) if isinstance(cost, Node) else 0)
+    if order > LARGEST_ORDER:
+        raise NoValue(f"{order} derivatives one in another: numbers are computed up to {LARGEST_ORDER}")
+    return order

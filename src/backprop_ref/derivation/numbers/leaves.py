@@ -12,6 +12,7 @@ from .network import Run
 from .shapes import SCALAR, Axis, Binder, Demand, Demands, NoValue, Shape, number
 from .values import Piece, Value
 
+LARGEST_NUMBER = 16  # of a neuron or an example that is written
 LOWEST = {"a": 1, "n": 1, "w": 2, "b": 2, "z": 2, "delta": 2, "y": 1}
 Place: TypeAlias = Callable[[Run], int]
 Scope: TypeAlias = Mapping[str, Binder]  # what the sums around bind
@@ -47,7 +48,8 @@ class Leaves:
             return layer
         inside = {repeat.var for repeat in self._repeats}
         self.demands.variables |= {layer.base} - inside - {"", "L", EXAMPLES.base}
-        self.demands.layers.append(Demand(layer, lowest, self._repeats, below, above))
+        repeats = self._repeats if inside & {layer.base, above.base if above else ""} else ()
+        self.demands.layers.append(Demand(layer, lowest, repeats, below, above))
         return layer
 
     def _neurons(self, layer: Layer, lowest: int) -> Layer:
@@ -72,6 +74,8 @@ class Leaves:
     def _numbered(self, index: int, axis: Layer) -> None:
         if index < 1 or (self.given.thin and index > 1 and axis != EXAMPLES):
             raise NoValue(f"there is no neuron {index}" + (" in a layer of one neuron" if index > 0 else ": they count from 1"))
+        if index > LARGEST_NUMBER:
+            raise NoValue(f"neuron or example {index}: numbers are computed up to {LARGEST_NUMBER}")
         if axis == EXAMPLES:
             self.demands.examples = max(self.demands.examples, index)
         elif index > 1:

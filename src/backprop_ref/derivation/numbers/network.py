@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
-from .epsilon import FUNCTIONS, Eps, Number, coefficient, divide, exp, log, mp, tanh
+from .epsilon import FUNCTIONS, Eps, Number, coefficient, divide, exp, log, mp, power, tanh
 
 Vector: TypeAlias = list[Number]
 
@@ -55,7 +55,7 @@ class Rules:
     """What the line's setting fixes of every network: sigma and cost by name or as a function, softmax itself, exact or not."""
 
     exact: bool = True
-    sigma: str | None = None
+    sigma: str | Callable[[Run], Number] | None = None  # a function of the variable z
     softmax: bool = False
     within: bool = False  # a^L between 0 and 1, for a cost with logarithms
     cost: str | Callable[[Run], Number] | None = None
@@ -75,6 +75,7 @@ class Run:
     example: int = 0
     shifts: tuple[Shift, ...] = ()
     largest: Number = 1
+    bound: Number | None = None  # the z of a sigma that is given by its formula, while it is computed
     _known: dict[Any, Any] = field(default_factory=dict)
 
     def number(self, value: Any) -> Number:
@@ -85,6 +86,7 @@ class Run:
 
     def slope(self, of: Callable[[Run], Any], letter: str, layer: int, place: tuple[Any, ...], example: int | None) -> Any:
         """The derivative of a value (a number or rows of numbers) by one thing, all that it does not feed held."""
+        self.check_time()
         held, mask = self.shifts, 1 << len(self.shifts)
         self.shifts = (*held, Shift(letter, layer, place, example, mask))
         try:
@@ -98,6 +100,8 @@ class Run:
 
     def variable(self, name: str) -> Number:
         """A plain number with a name."""
+        if name == "z" and self.bound is not None:
+            return self.bound
         moved = [s.mask for s in self.shifts if s.letter == "variable" and s.place == (name,)]
         return _moved(self.number(self.net.variables[name]), moved)
 
@@ -146,6 +150,12 @@ class Run:
         if order:
             masks = [1 << len(self.shifts) + i for i in range(order)]
             return coefficient(self.sigma(l, t + Eps({0: 0} | dict.fromkeys(masks, 1))), sum(masks))
+        if callable(self.rules.sigma):
+            held, self.bound = self.bound, t
+            try:
+                return self.rules.sigma(self)
+            finally:
+                self.bound = held
         if self.rules.sigma:
             return FUNCTIONS[self.rules.sigma](t)
         value: Number = 0
@@ -222,12 +232,11 @@ class Run:
 
 
 def _polynomial_cost(c: Mapping[str, Any], a: Vector, y: Vector) -> Number:
-    """sum_j a_j (c_j + sum_i (d_ji a_i + e_ji y_i)) + f (sum_j a_j)^3, not separable."""
+    """sum_j a_j (c_j + sum_i (d_ji a_i + e_ji y_i)) + f (sum_j a_j)^degree, not separable."""
     squares = ([*c["d"][j], *c["e"][j]] for j in range(len(a)))
     total = sum((a_j * (c_j + _dot(row, [*a, *y])) for a_j, c_j, row in zip(a, c["c"], squares, strict=True)), 0)
     if c["f"]:
-        whole = sum(a, 0)
-        total = total + whole * whole * whole * c["f"]
+        total = total + power(sum(a, 0), c["degree"]) * c["f"]
     return total
 
 

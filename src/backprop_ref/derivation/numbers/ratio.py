@@ -46,21 +46,19 @@ class Ratio:
             if axis != EXAMPLES and not 1 <= number(axis, run.layers) <= run.net.L:
                 continue
             size = Fraction(count(run, axis))
-            factors |= {name: size, f"1/{name}": 1 / size, f"-{name}": -size, f"-1/{name}": -1 / size}
+            factors |= {name: size, f"1/{name}": 1 / size, f"2/{name}": 2 / size, f"-{name}": -size, f"-1/{name}": -1 / size}
         return factors
 
 
 def _simple(left: Any, right: Any) -> dict[str, Any]:
-    if left == 0:
+    if left == 0 or right == 0:
         return {}
     c = Fraction(right) / left if isinstance(left, int | Fraction) else _rational(right / left)
     return {str(c): c} if c is not None and max(abs(c.numerator), c.denominator) <= LARGEST else {}
 
 
 def _rational(value: Any) -> Fraction | None:
-    if getattr(value, "imag", 0) != 0 or abs(value) > LARGEST:
-        return None
-    return Fraction(float(value.real)).limit_denominator(LARGEST)
+    return Fraction(float(value)).limit_denominator(LARGEST) if abs(value) <= LARGEST else None
 
 
 def _near(u: Any, v: Any) -> bool:
