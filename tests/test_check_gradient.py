@@ -212,7 +212,8 @@ def test_an_f_that_changes_x_is_noted():
 def test_a_gradient_that_is_random_cannot_be_told():
     rng = np.random.default_rng(0)
     report = check_gradient(f, lambda x: df(x) * rng.normal(1, 1e-6), POINT)
-    text = "two calls of the gradient at the same x differ; fix the seed of what is random in it"
+    text = "two calls of the gradient at the same x differ; fix the seed of what is random in it, "
+    text += "or the state that is kept between calls"
     assert (CANNOT_TELL, text) in said(report)
     assert report.verdict == CANNOT_TELL
 

@@ -467,7 +467,10 @@ def test_a_later_call_that_fails_cannot_be_told():
     assert text.startswith("at other weights the candidate failed: the candidate raised MemoryError: full (")
 
 
-DIFFERS = "two calls with the same inputs gave different gradients; fix the seed of what is random in it, inside the call"
+DIFFERS = (
+    "two calls with the same inputs gave different gradients; fix the seed of what is random in it, inside the call, "
+    "or the state that is kept between calls"
+)
 
 
 @pytest.mark.parametrize(("right", "verdict"), [([0], CANNOT_TELL), ([1], CANNOT_TELL), ([], DISAGREES)])

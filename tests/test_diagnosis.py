@@ -167,10 +167,80 @@ def test_the_sentence() -> None:
 
 
 def test_what_cannot_be_told_apart_is_listed() -> None:
+    found = diagnose(cases(written("d = back * df(nets[i - 1])", "d = back", "relu"), "relu"))
+    assert found is not None
+    assert found.found[0].mistakes == ("bp2-slope-missing", "bp2-slope-relu-of-all")
+    assert ": either sigma' missing, in BP2 or relu's slope taken as 1 everywhere, in BP2. " in str(found)
+
+
+def test_what_nobody_writes_is_not_offered_beside_what_many_do() -> None:
     found = diagnose(cases(written("d = back * df(nets[i - 1])", "d = back")))
     assert found is not None
     assert found.found[0].mistakes == ("bp2-slope-missing", "bp2-slope-sum")  # a + (1 - a) is 1
-    assert ": either sigma' missing, in BP2 or a + (1 - a) as the slope of the sigmoid, in BP2. " in str(found)
+    assert str(found).startswith("BP2, layers 2 and 3: sigma' missing, in BP2. ")
+    assert "a + (1 - a)" not in str(found)
+
+
+def test_what_nobody_writes_is_not_offered_beside_another_mistake() -> None:
+    source = SOURCE.replace("d = back * df(nets[i - 1])", "d = back").replace("d.sum(axis=0) / m", "d.sum(axis=0)")
+    found = diagnose(cases(written(SOURCE, source)))
+    assert found is not None
+    assert set(found.mistake.split(" and ")) == {"bp2-slope-missing", "bp3-mean-missing"}
+    assert "a + (1 - a)" not in str(found)
+
+
+def test_what_nobody_writes_is_told_where_it_is_alone() -> None:
+    catalogue = [m for m in MISTAKES if m.name != "bp2-slope-missing"]
+    found = diagnose(cases(written("d = back * df(nets[i - 1])", "d = back * (outs[i] + (1 - outs[i]))")), catalogue)
+    assert found is not None
+    assert str(found).startswith("BP2, layers 2 and 3: a + (1 - a) as the slope of the sigmoid, in BP2. ")
+
+
+def test_one_mistake_in_two_layers_is_said_once() -> None:
+    made = []
+    for sizes, m in (((3, 5, 4, 6, 2), 6), ((3, 5, 4, 6, 2), 3), ((4, 4, 4, 4, 4), 5)):
+        rng = np.random.default_rng(m)
+        X, Y = rng.standard_normal((m, sizes[0])), rng.uniform(0.1, 0.9, (m, sizes[-1]))
+        candidate = written("d = back * df(nets[i - 1])", "d = back * df(nets[i - 1]) ** (i == 2)", "tanh")
+        made.append(checked(Network.random(sizes, "tanh", seed=0), X, Y, candidate)[1])
+    found = diagnose([case for case in made if case])
+    assert found is not None
+    assert (found.mistake, found.layers, len(found.found)) == ("bp2-slope-missing", (2, 4), 1)
+    assert str(found).count("sigma'(z^l) is missing") == 1
+    assert str(found).startswith("BP2, layers 2 and 4: sigma' missing, in BP2. ")
+
+
+def test_a_sentence_that_was_said_is_not_said_again() -> None:
+    source = SOURCE.replace("d = err * df(nets[-1])", "d = err").replace(
+        "d = back * df(nets[i - 1])", "d = back * df(nets[i - 1]) ** (i == 1)"
+    )
+    found = diagnose(cases(written(SOURCE, source, "tanh"), "tanh"))
+    assert found is not None
+    assert [f.layers for f in found.found] in ([(4,), (3,)], [(3,), (4,)])
+    assert str(found).count("as if every neuron had slope 1") == 1
+
+
+def test_every_sentence_of_the_catalogue_ends_with_one_full_stop() -> None:
+    for m in MISTAKES:
+        for sentence in (m.sentence, m.beside_decay[1] or m.sentence):
+            assert sentence.endswith("."), m.name
+            assert not sentence.endswith(("..", ".).")), m.name
+
+
+def test_a_number_that_is_nothing_but_rounding_is_0() -> None:
+    """A leaky relu whose backward pass is that of relu: c is solved for, and comes out as 1e-17 or so."""
+    made = []
+    for probe in probes("tanh"):
+        network, X, Y = Network.random(probe[0].sizes, "leaky_relu", seed=1), *probe[1:]
+        leaky = written("d = back * df(nets[i - 1])", "d = back * (nets[i - 1] > 0)", "relu")
+        f = leaky.__globals__
+        f["f"], f["df"] = (lambda z: np.where(z > 0, z, 0.01 * z)), (lambda z: np.where(z > 0, 1.0, 0.01))
+        made.append(checked(network, X, Y, leaky)[1])
+    found = diagnose([case for case in made if case])
+    assert found is not None
+    assert found.mistake == "bp2-slope-leaky"
+    assert found.found[0].values == {"c": 0.0}
+    assert "c = 0. " in str(found)
 
 
 def test_a_right_gradient_under_another_cost_is_told_both_readings() -> None:
@@ -397,3 +467,124 @@ def test_what_to_write_for_bp1_depends_on_the_cost(cost: str, wrong: str, line: 
     assert report.diagnosis is not None
     assert "bp1-factor" in report.diagnosis.mistake
     assert report.diagnosis.write(report.diagnosis.found[0]) == [f"deltas[2] = {line}  # layer 4"]
+
+
+# ------------------------------------------------------------------------------------------ a weight decay that is declared
+
+MEAN_W = "dws[i] = d.T @ outs[i] / m"
+WHOLE = "nabla_w[2] = (deltas[2].T @ activations[2]) / m"
+
+
+def decayed(extra: str, of_b: str = "", decay: float = 0.1) -> list[Case]:
+    """A candidate that adds something to nabla_w, under a weight decay that was declared."""
+    source = SOURCE.replace(MEAN_W, f"{MEAN_W} {extra}").replace("sum(axis=0) / m", f"sum(axis=0) / m {of_b}")
+    return cases(written(SOURCE, source), weight_decay=decay)
+
+
+def test_a_declared_weight_decay_that_is_there_is_right() -> None:
+    assert diagnose(decayed("+ 0.1 * ws[i]")) is None
+
+
+def test_a_declared_weight_decay_that_is_missing_is_told() -> None:
+    found = diagnose(decayed(""))
+    assert found is not None
+    assert (found.mistake, found.equation, found.layers) == ("regularised", "finish", (2, 3, 4))
+    [f] = found.found
+    assert (f.titles, f.values) == (("the declared weight decay missing",), {})
+    assert f.sentence == "The cost that was declared has weight decay, lambda = 0.1; its gradient, lambda w^l, is missing."
+    assert f.yours == ("nabla_w[l] = (delta[l] @ a[l - 1].T) / m",)
+    assert f.chapter == ("nabla_w[l] = (delta[l] @ a[l - 1].T) / m + 0.1 * w[l]",)
+    assert found.write(f) == [f"{WHOLE} + 0.1 * weights[2]  # layer 4, and so in layers 2, 3"]
+    assert "lmbda" not in str(found)
+
+
+@pytest.mark.parametrize("own", [0.05, 0.2, 3.0])
+def test_a_declared_weight_decay_with_another_lambda_is_told(own: float) -> None:
+    found = diagnose(decayed(f"+ {own} * ws[i]"))
+    assert found is not None
+    assert (found.mistake, found.found[0].values) == ("regularised", {"lmbda": own})
+    assert found.found[0].titles == ("weight decay with another lambda",)
+    assert found.found[0].sentence == "The weight decay that was declared has lambda = 0.1; here it has another lambda."
+    assert found.write(found.found[0]) == [f"{WHOLE} + 0.1 * weights[2]  # layer 4, and so in layers 2, 3"]
+
+
+def test_a_declared_weight_decay_that_is_missing_in_one_layer_is_told() -> None:
+    found = diagnose(decayed("+ 0.1 * ws[i] * (i != 1)"))
+    assert found is not None
+    assert (found.mistake, found.layers) == ("regularised", (3,))
+    assert found.found[0].titles == ("the declared weight decay missing",)
+
+
+@pytest.mark.parametrize(
+    ("extra", "of_b", "name", "title", "values"),
+    [
+        ("+ 0.1 * ws[i]", "+ 0.1 * bs[i]", "regularised-biases", "weight decay on the biases too", {"lmbda": 0.1}),
+        ("+ 0.1 * np.sign(ws[i])", "", "regularised-l1", "L1 instead of weight decay", {"lmbda": 0.1}),
+    ],
+)
+def test_another_regularisation_than_the_declared_is_told(
+    extra: str, of_b: str, name: str, title: str, values: dict[str, float]
+) -> None:
+    found = diagnose(decayed(extra, of_b))
+    assert found is not None
+    assert (found.mistake, found.found[0].titles, found.found[0].values) == (name, (title,), values)
+    assert "declared has none" not in str(found)
+
+
+@pytest.mark.parametrize("extra", ["", "+ 0.03 * ws[i]"])
+def test_a_mistake_beside_another_weight_decay_than_the_declared_is_told(extra: str) -> None:
+    source = SOURCE.replace(MEAN_W, f"{MEAN_W} {extra}").replace("back * df(nets[i - 1])", "back")
+    found = diagnose(cases(written(SOURCE, source, "tanh"), "tanh", weight_decay=0.1))
+    assert found is not None
+    assert set(found.mistake.split(" and ")) == {"regularised", "bp2-slope-missing"}
+
+
+@pytest.mark.parametrize("extra", ["[::-1]", "* -1"])
+def test_what_is_done_to_the_whole_gradient_is_done_to_its_weight_decay(extra: str) -> None:
+    returned = f"return [(g + 0.1 * w){extra} for g, w in zip(dws, ws)], [b{extra} for b in dbs]"
+    found = diagnose(cases(written("return dws, dbs", returned, "tanh"), "tanh", weight_decay=0.1))
+    assert found is not None
+    names = {"[::-1]": "rows-reversed and bp3-reversed", "* -1": "sign"}[extra]
+    assert set(found.mistake.split(" and ")) == set(names.split(" and "))
+
+
+def test_a_large_weight_decay_that_is_declared_is_right_to_rounding() -> None:
+    assert diagnose(decayed("+ 1e6 * ws[i]", decay=1e6)) is None
+
+
+@pytest.mark.parametrize(("own", "factor"), [(0.1, 1.0), (0.0, 1.0), (0.04, 1.0), (0.1, 2.0), (0.0, 0.5)])
+def test_another_cost_is_told_whatever_the_weight_decay(own: float, factor: float) -> None:
+    last = f"d = {factor} * err"  # of cross-entropy
+    source = SOURCE.replace(MEAN_W, f"{MEAN_W} + {own} * ws[i]").replace("d = err * df(nets[-1])", last)
+    found = diagnose(cases(written(SOURCE, source), weight_decay=0.1), seconds=0)
+    assert found is not None
+    assert found.exact_for == (("cross_entropy", "mean", {1.0: "", 2.0: "2", 0.5: "1/2"}[factor]),)
+    assert found.decay == (None if own == 0.1 else own)
+    told = {0.1: "", 0.0: ", without weight decay", 0.04: ", with weight decay, lambda = 0.04"}[own]
+    assert found.cost == f"cross_entropy, mean{', times ' + found.exact_for[0][2] if factor != 1 else ''}{told}"
+    option = " --weight-decay 0.04" if own == 0.04 else ""
+    said = found.cost if factor != 1 else f"{found.cost} (--cost cross_entropy --reduction mean{option})"
+    assert found.exact == f"exact for {said}"
+
+
+@pytest.mark.parametrize(("decay", "more"), [(0.0, ""), (0.1, " + 0.1 * weights[2]")])
+def test_what_to_write_for_bp4_has_the_mean_and_the_weight_decay(decay: float, more: str) -> None:
+    source = SOURCE.replace("d.T @ outs[i] / m", f"2 * d.T @ outs[i] / m + {decay} * ws[i]")
+    found = diagnose(cases(written(SOURCE, source), weight_decay=decay))
+    assert found is not None
+    assert "bp4-doubled" in found.mistake.split(" or ")
+    assert found.write(found.found[0]) == [f"{WHOLE}{more}  # layer 4, and so in layers 2, 3"]
+    assert found.found[0].chapter == ("nabla_w[l] = delta[l] @ a[l - 1].T",)
+
+
+def test_what_to_write_for_bp3_has_the_mean() -> None:
+    found = diagnose(cases(written("dbs[i] = d.sum(axis=0) / m", "dbs[i] = -d.sum(axis=0) / m")))
+    assert found is not None
+    assert found.write(found.found[0]) == ["nabla_b[2] = deltas[2].sum(axis=0) / m  # layer 4, and so in layers 2, 3"]
+
+
+def test_a_sum_is_not_divided_by_m() -> None:
+    source = SOURCE.replace("dws[i] = d.T @ outs[i] / m", "dws[i] = 2 * d.T @ outs[i]").replace("sum(axis=0) / m", "sum(axis=0)")
+    found = diagnose(cases(written(SOURCE, source), reduction="sum"))
+    assert found is not None
+    assert found.write(found.found[0]) == ["nabla_w[2] = deltas[2].T @ activations[2]  # layer 4, and so in layers 2, 3"]

@@ -112,13 +112,13 @@ def test_other_formats_say_it_first(format: str, capsys: pytest.CaptureFixture[s
 WRITES = {  # what a wrong one is told to write: in its own names, with its own storage
     "mnist_columns.py": ["delta = (self.weights[-1].T @ delta) * sigma_prime(zs[-2])  # layer 3, and so in layer 2"],
     "digits.ipynb": [
-        "nabla_b[2] = deltas[2].sum(axis=0)  # layer 4, and so in layers 2, 3",
-        "nabla_w[2] = deltas[2].T @ activations[2]  # layer 4, and so in layers 2, 3",
+        "nabla_b[2] = deltas[2].sum(axis=0) / m  # layer 4, and so in layers 2, 3",
+        "nabla_w[2] = (deltas[2].T @ activations[2]) / m  # layer 4, and so in layers 2, 3",
     ],
     "make_your_own.py": ["delta[2] = (self.who @ delta[3]) * sigma_prime(z[2])"],
     "xor_online.py": ["delta[2] = (delta[3] @ self.weights_hidden_output.T) * sigma_prime(z[2])"],
     "perceptrons.py": ["nabla_b[2] = deltas[2]  # layer 4, and so in layers 2, 3"],
-    "iris_fit.py": ["nabla_b1 = delta1.sum(axis=0)  # layer 2"],
+    "iris_fit.py": ["nabla_b1 = delta1.sum(axis=0) / m  # layer 2"],
     "deep_dict.py": ['grads["db3"] = delta3.sum(axis=1, keepdims=True) / m  # layer 4, and so in layers 2, 3'],
     "softmax_mse.py": ["delta2 = A2 * (nabla_a_C(A2, Y) - (A2 * nabla_a_C(A2, Y)).sum(axis=1, keepdims=True))  # layer 3"],
     "layer_classes.py": [

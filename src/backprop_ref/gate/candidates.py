@@ -18,8 +18,9 @@ from ..gradient import Estimate, Gradient, Verdict
 from ..network import Network
 from ..oracles import differences
 from . import check
+from .bounds import rounding
 from .claim import CandidateFailed, Claim
-from .diagnosis import Diagnosis, diagnose
+from .diagnosis import Diagnosis, diagnose, explained
 from .probes import EQUAL, MIXED, Accepts, Probe, Sizes, probe, rebuilt
 from .process import Child, TargetRefused
 from .repair import Form
@@ -277,20 +278,10 @@ class _Gate:
         return report if report.verdict is Verdict.DISAGREES else None
 
     def _keep(self, ways: list[dict[str, Any]], probes: dict[bool, Probe], why: str) -> Probe:
-        best = 0
-        if len(ways) > 1:
-            found: dict[bool, Any] = {}
-            distances = []
-            for way in ways:
-                classes = way["targets"].startswith("labels")
-                p = probes[classes]
-                if classes not in found:
-                    found[classes] = _expected(p.network, p, self.candidate.reduction)
-                distances.append(_distance(p, way, found[classes], self.candidate.reduction))
-            best = min(range(len(ways)), key=lambda i: distances[i])
+        best = self._nearest(ways, probes) if len(ways) > 1 else 0
         way = ways[best]
         self.child.ask("use", way=best)
-        classes = way["targets"].startswith("labels")
+        classes = _takes_labels(way)
         writes = Form.of(way["writes"])
         self.way = _Way(way["form"], way["evidence"], way["notes"], way["stored"], classes, way["takes_sigmas"], writes)
         if way["layout"] == "columns":
@@ -298,6 +289,38 @@ class _Gate:
         if why:
             self.notes.append(f"on a network whose widths all differ no way of calling it ran; probed with {why}")
         return probes[classes]
+
+    def _nearest(self, ways: list[dict[str, Any]], probes: dict[bool, Probe]) -> int:
+        """The way whose gradient is nearest to the expected one.
+
+        Labels (m,) may be broadcast where vectors are wanted, without a complaint: where no way agrees, they are handed over
+        only if that is what a mistake explains.
+        """
+        found: dict[bool, Any] = {}
+        distances = []
+        for way in ways:
+            classes = _takes_labels(way)
+            p = probes[classes]
+            if classes not in found:
+                found[classes] = _expected(p.network, p, self.candidate.reduction)
+            distances.append(_distance(p, way, found[classes], self.candidate.reduction))
+        best = min(range(len(ways)), key=lambda i: distances[i])
+        by_kind = [[i for i, way in enumerate(ways) if _takes_labels(way) == labels] for labels in (False, True)]
+        if distances[best][0] and all(by_kind):
+            nearest = [min(kind, key=lambda i: distances[i]) for kind in by_kind]
+            answers = ((i, self._case(probes[_takes_labels(ways[i])], ways[i])) for i in nearest)
+            best = next((i for i, case in answers if explained(case)), nearest[0])
+        return best
+
+    def _case(self, p: Probe, way: dict[str, Any]) -> Case:
+        """What a way of calling answered on a probe, for a diagnosis."""
+        bounds, c, claimed, allowed = rounding(p.network, p.X, p.Y, reduction=self.candidate.reduction), self.candidate, {}, {}
+        for part, letter in (("nabla_w", "w"), ("nabla_b", "b")):
+            layers = p.network.layers if part == "nabla_w" or p.network.has_biases else []
+            extra = way[f"extra_{letter}"] or [0.0] * p.network.L
+            claimed[part] = {l: np.asarray(way[letter][i]) for i, l in enumerate(layers)}
+            allowed[part] = {l: getattr(bounds, part)[l] + extra[i] for i, l in enumerate(layers)}
+        return Case(p.network, p.X, p.Y, Gradient(**claimed), Gradient(**allowed), c.reduction, c.weight_decay)
 
     def _others(self, first: Probe, own: bool) -> list[Probe]:
         """The other probes: all widths equal, other batches, other seeds."""
@@ -405,6 +428,10 @@ class _Gate:
         """A note on what the candidate printed, if it was much."""
         n = self.child.printed
         return [f"the candidate printed {n:,} bytes, which are not shown"] if n > 10_000 else []
+
+
+def _takes_labels(way: dict[str, Any]) -> bool:
+    return bool(way["targets"].startswith("labels"))
 
 
 def _probed(reports: Sequence[Report]) -> str:

@@ -199,7 +199,7 @@ class _Job:
             value, error = value * scale, error * scale
             if extra is not None and part != "delta":
                 allowed = allowed + getattr(extra, part)[l]
-            decay = self._decay(part, l)
+            decay = self.decay(part, l)
             if decay is not None:
                 allowed = allowed + 4 * unit_roundoff(claimed.dtype) * (np.abs(value) + np.abs(decay) + allowed)
                 value = value + decay
@@ -227,7 +227,7 @@ class _Job:
         rounded = 4 * other.parameters * U + (4 * unit_roundoff(answer.dtype) if self.weight_decay else 0.0)
         return claimed, bound + rounded * size
 
-    def _decay(self, part: str, l: int) -> Array | None:
+    def decay(self, part: str, l: int) -> Array | None:
         """What weight decay adds to the gradient: lambda w."""
         return self.weight_decay * self.network.w[l].astype(np.float64) if self.weight_decay and part == "nabla_w" else None
 
@@ -235,7 +235,7 @@ class _Job:
         """Between what values a right claim of an entry lies, where exactly one neuron stands at a kink."""
         if self.bracket is None:
             return None, None
-        ends, of_inputs, decay = [], part == "delta" and l == 1, self._decay(part, l)
+        ends, of_inputs, decay = [], part == "delta" and l == 1, self.decay(part, l)
         for side in self.bracket:
             value, error = getattr(side.expected, part)[l], getattr(side.expected.bound, part)[l]
             if of_inputs:
@@ -276,7 +276,8 @@ def _again(call: Call, job: _Job, first: Answer, parts: list[Part]) -> tuple[lis
     lies = [any(p.count(Verdict.DISAGREES) for p in tried) for tried in (parts, other)]
     found = Finding(
         Verdict.DISAGREES if all(lies) else Verdict.CANNOT_TELL,
-        "two calls with the same inputs gave different gradients; fix the seed of what is random in it, inside the call",
+        "two calls with the same inputs gave different gradients; fix the seed of what is random in it, inside the call, "
+        "or the state that is kept between calls",
     )
     return other if lies[0] and not lies[1] else parts, [*second.findings, found]
 
@@ -341,13 +342,19 @@ def _directional(network: Network, X: Array, Y: Array, along: Gradient, reductio
 
 
 def _accuracy(job: _Job, first: Answer, parts: list[Part], X: Array, Y: Array, reduction: str) -> list[str]:
-    """A float64 answer that is right in a narrower dtype only is told so: if most of it is off, and by no more than that."""
+    """A float64 answer that is right in a narrower dtype only is told so: if most of it is off, and by no more than that.
+
+    Most of what is off must be seen to be right there: a bound that is no smaller than its entry shows nothing.
+    """
     wrong, told = (sum(int((p.verdicts == v)[p.expected != 0].sum()) for p in parts) for v in (1, 0))
     if first.claim is None or first.dtype != np.float64 or wrong <= told:
         return []
     for dtype in DTYPES[1:]:
         narrow = replace(job, allowed=Allowed.of(job.network, X, Y, dtype, reduction)).compare(first.claim, first.extra)
-        if not any(p.count(Verdict.DISAGREES) for p in narrow):
+        seen = [
+            (q.verdicts == 0) & (q.bound < np.abs(q.expected)) & (p.verdicts == 1) for p, q in zip(parts, narrow, strict=True)
+        ]
+        if not any(p.count(Verdict.DISAGREES) for p in narrow) and 2 * sum(int(s.sum()) for s in seen) > wrong:
             name = np.dtype(dtype).name
             return [f"accurate to {name} only: within what a right {name} computation may be off, but it came back as float64"]
     return []
@@ -364,20 +371,17 @@ def _untested(job: _Job, m: int, reduction: str) -> list[str]:
 
 def _allowed(job: _Job, first: Answer) -> Gradient:
     """How far each entry of a right answer may be from the chapter's, infinite where nothing can be told."""
-    return Gradient(
-        *(
-            {
-                l: np.where(
-                    getattr(job.expected.why, part)[l] != 0,
-                    np.inf,
-                    E + np.nan_to_num(getattr(job.expected.bound, part)[l], nan=np.inf),
-                )
-                + (getattr(first.extra, part)[l] if first.extra else 0)
-                for l, E in v.items()
-            }
-            for part, v in job.allowed.parts()
-        )
-    )
+    made: dict[str, dict[int, Array]] = {}
+    for part, layers in job.allowed.parts():
+        made[part] = {}
+        for l, E in layers.items():
+            value, error, why = (getattr(g, part)[l] for g in (job.expected, job.expected.bound, job.expected.why))
+            extra, decay = getattr(first.extra, part)[l] if first.extra else 0.0, job.decay(part, l)
+            allowed = E + np.nan_to_num(error, nan=np.inf) + extra
+            if decay is not None:
+                allowed = allowed + 4 * unit_roundoff(first.dtype) * (np.abs(value) + np.abs(decay))
+            made[part][l] = np.where(why != 0, np.inf, allowed)
+    return Gradient(**made)
 
 
 def _frozen(names: Iterable[str], network: Network) -> frozenset[tuple[str, int]]:

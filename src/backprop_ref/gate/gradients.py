@@ -119,7 +119,11 @@ def _manners(grad: Callable[[Any], Any], x: Any, slopes: Slopes) -> list[Finding
         findings.append(Finding(Verdict.DISAGREES, "the gradient changed the x that it was given; it must leave it as it is"))
     if not np.array_equal(first, second, equal_nan=True):
         findings.append(
-            Finding(Verdict.CANNOT_TELL, "two calls of the gradient at the same x differ; fix the seed of what is random in it")
+            Finding(
+                Verdict.CANNOT_TELL,
+                "two calls of the gradient at the same x differ; fix the seed of what is random in it, "
+                "or the state that is kept between calls",
+            )
         )
     return findings
 

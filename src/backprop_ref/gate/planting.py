@@ -6,7 +6,7 @@ RIGHT, in the same language; equations() puts the wrong lines in, in every layer
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,8 @@ class Mistake:
     typical   a value of it, where none is given
     where     lines for letters of its own, by layer: {"e[L]": "...", "e[l]": "..."}
     common    it is among those that every check plants
+    seldom    it is not told where another one gives the same
+    beside_decay  its title and sentence in the place of a weight decay that was declared; ? stands for that one's lambda
     """
 
     name: str
@@ -85,6 +87,8 @@ class Mistake:
     typical: float = 0.0
     where: Mapping[str, str] = field(default_factory=dict)
     common: bool = False
+    seldom: bool = False
+    beside_decay: tuple[str, str] = ("", "")
 
     __hash__ = object.__hash__  # its mappings have none
 
@@ -92,6 +96,11 @@ class Mistake:
     def right(self) -> str:
         """The chapter's formulas in the places of the wrong ones, in LaTeX."""
         return r" \quad ".join(dict.fromkeys(FORMULAS[part] for part in self.parts))
+
+    @property
+    def gives_zero(self) -> bool:
+        """True if its line is zero, whatever the numbers are."""
+        return any(text.startswith("0 * ") for text in self.parts.values())
 
     def layers(self, network: Network) -> list[int]:
         """The layers of a network in which this mistake can be made at all."""
@@ -175,10 +184,14 @@ class _Planted:
         w = {l: self.line("finish_w", p, l, partial(g.nabla_w.get, l), v.shape, **done) for l, v in g.nabla_w.items()}
         return Gradient(w, b, g.delta)
 
+    def made(self, part: str, p: Pass, l: int) -> bool:
+        """Whether the line of a part is wrong in a layer."""
+        here = part in self.mistake.parts and self.layer in (None, l)
+        return here and (not self.mistake.only or p.network.sigma[l].name in self.mistake.only)
+
     def line(self, part: str, p: Pass, l: int, chapter: Callable[[], Any], shape: tuple[int, ...], **more: Any) -> Array:
         """The wrong line of one layer; the chapter's where the mistake is not in this layer."""
-        made = part in self.mistake.parts and self.layer in (None, l)
-        if not made or (self.mistake.only and p.network.sigma[l].name not in self.mistake.only):
+        if not self.made(part, p, l):
             return np.asarray(chapter())
         if self.mistake.unknown == "mask" and not self.values:
             more["mask"] = _every_other(p)
@@ -198,24 +211,80 @@ class _Together(_Planted):
     each: tuple[_Planted, ...] = ()
 
     def line(self, part: str, p: Pass, l: int, chapter: Callable[[], Any], shape: tuple[int, ...], **more: Any) -> Array:
-        for one in self.each:
-            if part in one.mistake.parts:
-                chapter = partial(one.line, part, p, l, chapter, shape, **more)
+        made = [one for one in self.each if one.made(part, p, l)]
+        try:
+            return self._after(_joined(part, l, made), part, p, l, chapter, shape, **more)
+        except NoSuchLayer:
+            return self._after(made, part, p, l, chapter, shape, **more)
+
+    def _after(
+        self, made: list[_Planted], part: str, p: Pass, l: int, chapter: Callable[[], Any], *shape: Any, **more: Any
+    ) -> Array:
+        for one in made:
+            chapter = partial(one.line, part, p, l, chapter, *shape, **more)
         return np.asarray(chapter())
+
+
+def _joined(part: str, l: int, made: list[_Planted]) -> list[_Planted]:
+    """Two that are wrong in different halves of one line, as one that is wrong in both."""
+    if len(made) != 2:
+        return made
+    p, q = (one.mistake for one in made)
+    text = both(part, p.parts[part], q.parts[part])
+    if text is None or (p.unknown and p.unknown == q.unknown):
+        return made
+    one = replace(p, parts={part: text}, where={**p.where, **q.where}, only=())
+    return [_Planted(one, l, {**made[0].values, **made[1].values})]
+
+
+HALVES = {  # of a line: what stands before, and what follows it
+    "bp1": ("nabla_a_C(a[L], y)", " * sigma_prime[L](z[L])"),
+    "bp2": ("(w[l + 1].T @ delta[l + 1])", " * sigma_prime[l](z[l])"),
+    "bp4": ("delta[l]", " @ a[l - 1].T"),
+}
+
+
+def inside(part: str, text: str) -> str:
+    """A line with `chapter` where all of the chapter's line stands in it."""
+    return text.replace(RIGHT[part], "chapter") if part in ("bp2", "bp3", "bp4", "finish_w", "finish_b") else text
+
+
+def half(part: str, text: str) -> tuple[bool, bool]:
+    """Whether a wrong line keeps the first half of the chapter's, and the second."""
+    before, after = HALVES.get(part, (RIGHT[part],) * 2)
+    return before.strip("()") in text if part == "bp2" else before in text, text.endswith(after)
+
+
+def both(part: str, p: str, q: str) -> str | None:
+    """Two wrong lines in one, where one is wrong in the first half of the chapter's line and the other in the second."""
+    if part not in HALVES or any("chapter" in inside(part, text) for text in (p, q)):
+        return None
+    before, after = HALVES[part]
+    for first, second in ((p, q), (q, p)):
+        if first.endswith(after) and second.count(bare := before.strip("()") if part == "bp2" else before) == 1:
+            return second.replace(bare, first.removesuffix(after))
+    return None
 
 
 def together(*planted: tuple[Mistake, int | None, Mapping[str, Any]]) -> Equations:
     """CHAPTER with several mistakes in it, each with its layer (None: every one) and the values of its unknown letter.
 
-    Of two that change one line, the one that keeps `chapter` in it comes second. Raises in use as Mistake.equations.
+    Of two that change one line, the one that keeps `chapter` in it comes second; of two that do, the second one given.
+    Raises in use as Mistake.equations.
     """
-    later = sorted(planted, key=lambda one: any("chapter" in text for text in one[0].parts.values()))
+    kept = [(_with_chapter(m), l, v) for m, l, v in planted]
+    later = sorted(kept, key=lambda one: any("chapter" in text for text in one[0].parts.values()))
     each = tuple(
         _Planted(m, l, values if m.unknown in ("", "mask") else {m.unknown: float(values.get(m.unknown, m.typical))})
         for m, l, values in later
     )
     parts = {part: text for one in each for part, text in one.mistake.parts.items()}
     return replace(CHAPTER, **_Together(Mistake("together", "", "", parts, "", ""), None, {}, each).parts())
+
+
+@cache
+def _with_chapter(m: Mistake) -> Mistake:
+    return replace(m, parts={part: inside(part, text) for part, text in m.parts.items()})
 
 
 def letters(p: Pass, l: int, where: Mapping[str, str] | None = None, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -379,13 +448,16 @@ class Probe:
             self._leaves("nabla_w", l, e.average(p, e.bp4(p, l))) for l in reversed(p.layers) if l in in_w
         )
 
-    def deltas(self, e: Equations, forward: bool) -> Pass:
-        """The pass up to delta^2 with other equations; forward: False if they leave the forward pass alone. Raises DoesNotRun."""
+    def deltas(self, e: Equations, forward: bool, lowest: int = 2) -> Pass:
+        """The pass up to delta^lowest with other equations; forward: False if they leave the forward pass alone.
+
+        Raises DoesNotRun.
+        """
         p = replace(self.p, z={} if forward else self.p.z, a={1: self.p.a[1]} if forward else self.p.a, delta={})
         if forward:
             e.forward(p)
         p.delta[p.L] = e.bp1(p)
-        for l in reversed(range(2, p.L)):
+        for l in reversed(range(lowest, p.L)):
             p.delta[l] = e.bp2(p, l)
         return p
 

@@ -186,7 +186,7 @@ class _Line:
         return f"{q} @ {p}" if t else f"{p} @ {q}"
 
     def _inside(self, node: ast.expr, op: ast.operator, t: bool) -> str:
-        binds = isinstance(op, ast.Add | ast.Sub) and isinstance(getattr(node, "op", None), ast.MatMult | ast.Mult)
+        binds = isinstance(op, ast.Add | ast.Sub) and isinstance(getattr(node, "op", None), ast.MatMult | ast.Mult | ast.Div)
         return self.text(node, t) if binds or not isinstance(node, ast.BinOp) else f"({self.text(node, t)})"
 
     def _through_softmax(self, z: ast.expr, v: ast.expr, t: bool) -> str:

@@ -189,6 +189,10 @@ def _finish() -> list[Mistake]:
             unknown="lmbda",
             typical=0.1,
             common=True,
+            beside_decay=(
+                "weight decay with another lambda",
+                "The weight decay that was declared has lambda = ?; here it has another lambda.",
+            ),
         ),
         both(
             "regularised-biases",
@@ -198,6 +202,10 @@ def _finish() -> list[Mistake]:
             "The gradient of a regularisation term is added, for the biases too, but the cost that was declared has none.",
             unknown="lmbda",
             typical=0.1,
+            beside_decay=(
+                "weight decay on the biases too",
+                "The weight decay that was declared, lambda = ?, is that of the weights; here the biases have one too.",
+            ),
         ),
         wrong(
             "regularised-l1",
@@ -207,6 +215,10 @@ def _finish() -> list[Mistake]:
             "chapter + lmbda * sign(w[l])",
             unknown="lmbda",
             typical=0.1,
+            beside_decay=(
+                "L1 instead of weight decay",
+                "The weight decay that was declared, lambda = ?, adds lambda w^l; L1 adds only the sign of w^l, times lambda.",
+            ),
         ),
         both(
             "layers-reversed",

@@ -26,8 +26,8 @@ SLOPES: tuple[tuple[Any, ...], ...] = (
         "sigma' at a instead of z",
         "sigma_prime[l](a[l])",
         r"\sigma'(a^l)",
-        "sigma' is taken at the activation a^l; it belongs at the weighted input z^l. (If your function computes the slope "
-        "from a, as a (1 - a) does, give it a; if from z, give it z.)",
+        "sigma' is taken at the activation a^l; it belongs at the weighted input z^l. Only a function that computes the slope "
+        "from a, as a (1 - a) does, is given a.",
     ),
     (
         "of-z-above",
@@ -93,7 +93,7 @@ SLOPES: tuple[tuple[Any, ...], ...] = (
         "(a[l] + (1 - a[l]))",
         r"(a^l + (1 - a^l))",
         "The slope of the sigmoid is the product a (1 - a); the sum a + (1 - a) is always 1.",
-        {"only": ("sigmoid",)},
+        {"only": ("sigmoid",), "seldom": True},
     ),
     (
         "tanh-unsquared",

@@ -251,9 +251,9 @@ class Call:
         before = f" after {self.forward[0].__name__}" if self.forward else ""
         held = _listed(self.store.slots(), [v.shape for v in self.store.arrays()])
         if self.outlet == "update":
-            eta = ", eta set" if self.eta_at or "eta" in self.signature.roles else f", eta = {self.eta_fixed:g}"
+            eta = ", with an eta that we set" if "eta" in self.signature.roles else f", eta = {self.eta_fixed:g}"
             if self.eta_at:
-                eta = f", {name_of(self.eta_at[1])} set"
+                eta = f", with a {name_of(self.eta_at[1])} that we set"
             return f"{self.form} form: calling {shown} changed {held or 'its lists'}{eta}"
         if self.from_left and self.paths:
             return f"{self.form} form: calling {shown}{before} left {_and(list(dict.fromkeys(name_of(p) for p in self.paths)))}"

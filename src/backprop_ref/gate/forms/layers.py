@@ -113,7 +113,7 @@ class LayerCall:
         kinds = " ".join(dict.fromkeys(type(layer).__name__ for layer in self.layers))
         names = list(dict.fromkeys(name_of(p) for p in self.paths or []))
         how = "returned" if self.returned else "left"
-        what = "changed their weights, eta set" if self.updates else f"{how} {', '.join(names)}"
+        what = "changed their weights, with an eta that we set" if self.updates else f"{how} {', '.join(names)}"
         two = " and ".join(method(self.layers[0], known).__name__ for known in (FORWARD, BACKWARD))
         return f"layers form: {len(self.layers)} objects ({kinds}) with {two}, which {what}"
 
