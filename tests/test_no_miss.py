@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backprop_ref import matrix
-from backprop_ref.gate.check import check_network
+from backprop_ref.gate.check import checked
 from backprop_ref.gradient import Gradient, Verdict
 from backprop_ref.network import Network
 
@@ -27,7 +27,8 @@ def verdict(network, X, Y, wrong):
         wrong(arrays)
         return tuple([arrays[part, l] for l in network.layers] for part in ("nabla_w", "nabla_b"))
 
-    return check_network(network, X, Y, candidate).verdict
+    report, _ = checked(network, X, Y, candidate)  # check_network, but for what it says of the cause
+    return report.verdict
 
 
 def single_errors(network, X, Y, size, seed=0):
