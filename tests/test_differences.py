@@ -325,3 +325,10 @@ def test_nothing_of_the_callers_is_changed(oracle):
     assert (x == X).all()
     assert (y == Y).all()
     assert all((v == old).all() for v, old in zip((*LINEAR.w.values(), *LINEAR.b.values()), before, strict=True))
+
+
+def test_the_bar_of_a_weight_covers_the_rounding_of_outputs_that_only_the_move_makes_matter():
+    """a^L = y: C is 0 and flat there, so that its rounding is seen only once a weight is moved."""
+    w = [np.array([[0.0], [0.025]]), np.array([[0.0, 0.025]]), np.array([[0.0]])]
+    found = central(Network.from_arrays(w, None, ["tanh", "tanh", "sigmoid"]), np.array([[0.25]]), np.array([[0.5]]))
+    assert abs(found.nabla_w[4][0, 0]) <= found.bound.nabla_w[4][0, 0] < 1e-17  # the truth is 0

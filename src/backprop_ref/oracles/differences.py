@@ -103,7 +103,7 @@ def central(
                 w_code[js, ks] = np.maximum(crossed[..., :n], crossed[..., n:]).max(axis=1) if s.crosses else 0
             noise = (s.noise[l].sum(axis=1)[:, None] / h_j[:, None]) / h_k * (size.max(axis=1) > 0)
             total = np.abs(delta) + bar
-            w_bar = noise + summed(s.truncation, size.T) + summed(total, p.E_a[l - 1].T + gamma(p.m + 2) * size.T)
+            w_bar = noise + summed(s.truncation + s.moved_q, size.T) + summed(total, p.E_a[l - 1].T + gamma(p.m + 2) * size.T)
             w_code[(w_code == 0) & ~np.isfinite(nabla_w + w_bar)] = s.TOO_COARSE
             found.weights(l, nabla_w, w_bar, w_code)
     return found.estimate(s.reasons, proven=False, source="central")
@@ -236,7 +236,8 @@ class _RealSlopes:
         C, crossed = self.cost(l, js, t[..., None] * np.array([1.0, -1.0, 2.0, -2.0]), see)
         once, twice = (C[..., 0] - C[..., 1]) / (2 * t), (C[..., 2] - C[..., 3]) / (4 * t)
         if js.start == 0:
-            self.truncation = np.empty_like(self.p.z[l])
+            self.truncation, self.moved_q = np.empty_like(self.p.z[l]), np.empty_like(self.p.z[l])
+        self.moved_q[js] = moved_q
         self.truncation[js] = np.abs(twice - once)
         self.noise[l][js] += gamma(self.p.n[self.p.L] + 32) * np.abs(C).max(axis=2)  # the moved C may be far larger than C
         bar = self.truncation[js] + self.noise[l][js] / t + moved_q + gamma(sum(p.n.values())) * np.abs(once)
