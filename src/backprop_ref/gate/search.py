@@ -26,7 +26,7 @@ def solved(case: Case, keys: Sequence[Key], plant: Plant, before: Explanation = 
     if not np.isfinite(target).all():
         return
 
-    lowest = 2 if any(_moves(p) for p in (*before, plant, *after)) else min(l for _, l in keys)
+    lowest = 2 if any(_from_below(p) for p in (*before, plant, *after)) else min(l for _, l in keys)
 
     def f(c: float) -> Array | None:
         said = planted(case, (*before, replace(plant, values={letter: c}), *after), lowest)
@@ -206,7 +206,7 @@ class Search:
         return [key for key in off if key[1] == max(l for _, l in off)] or self.wrong_keys
 
     def _gives(self, explanation: Explanation) -> bool:
-        said = planted(self.first, explanation, 2 if any(_moves(p) for p in explanation) else self.top)
+        said = planted(self.first, explanation, 2 if any(_from_below(p) for p in explanation) else self.top)
         return said is not None and self._right_above(said) and all(self.first.fits(key, said[key]) for key in self.top_keys)
 
     def _hold(self, explanation: Explanation) -> bool:
@@ -298,6 +298,11 @@ class _Alike:
 def _moves(plant: Plant) -> bool:
     """True if it gives a layer the gradient of another one."""
     return plant.mistake.name.startswith("layers-")
+
+
+def _from_below(plant: Plant) -> bool:
+    """True if the gradient of a layer takes something from lower ones, as letters of a mistake's own do."""
+    return _moves(plant) or bool(plant.mistake.where)
 
 
 def _leaves(mistake: Mistake) -> str:
