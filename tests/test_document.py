@@ -180,7 +180,7 @@ def test_a_first_look_at_what_has_no_value_is_false(line):
 
 
 def test_two_costs_may_be_spoken_of_and_one_factor_may_be_taken():
-    two = r"$\delta^L_j = (a^L_j - y_j) \sigma'(z^L_j)$ for one cost, $\delta^L_j = a^L_j - y_j$ for the other"
+    two = r"$\delta^L_j = (a^L_j - y_j) \sigma'(z^L_j)$ for one cost. With the cross-entropy, $\delta^L_j = a^L_j - y_j$"
     double = r"$\delta^L_j = 2 (a^L_j - y_j) \sigma'(z^L_j)$ and $\frac{\partial C}{\partial a^L_j} = 2 (a^L_j - y_j)$"
     mean = r"$\frac{\partial C}{\partial a^L_j} = \frac{2}{n_L} (a^L_j - y_j)$"
     opposite = r"$\delta^L_j = (y_j - a^L_j) \sigma'(z^L_j)$ and $\frac{\partial C}{\partial b^l_j} = -\delta^l_j$"

@@ -324,15 +324,18 @@ def test_the_relative_radius_of_what_is_exact_does_not_count():
     assert ball_of(arb(0, 1)).relative_radius() == math.inf
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_matrix_is_within_8_ulps_of_the_largest_entry_of_each_array(seed):
+def test_matrix_is_within_8_ulps_of_the_largest_entry_of_each_array():
     # the stated accuracy of matrix.backprop on 64-30-10; benchmarks/enclosures.py prints the whole distribution
-    network, (X, Y) = Network.random([64, 30, 10], seed=seed), digits.train(seed + 1)
-    found, gradient = enclosures(network, X[seed:], Y[seed:]), matrix.backprop_batch(network, X[seed:], Y[seed:])
-    for part, l, truth in found.correctly_rounded().items():
-        claimed = getattr(gradient, part)[l]
-        assert np.abs(claimed - truth).max() <= 8 * np.spacing(np.abs(truth).max())
-        assert np.median(getattr(found.ulps(gradient), part)[l]) < 4  # the order of the sums is that of the machine's BLAS
+    off = {}
+    for seed in range(3):
+        network, (X, Y) = Network.random([64, 30, 10], seed=seed), digits.train(seed + 1)
+        found, gradient = enclosures(network, X[seed:], Y[seed:]), matrix.backprop_batch(network, X[seed:], Y[seed:])
+        ulps = found.ulps(gradient)
+        for part, l, truth in found.correctly_rounded().items():
+            claimed = getattr(gradient, part)[l]
+            assert np.abs(claimed - truth).max() <= 8 * np.spacing(np.abs(truth).max())
+            off.setdefault((part, l), []).append(getattr(ulps, part)[l].ravel())
+    assert {key: np.median(np.concatenate(v)) < 2 for key, v in off.items()} == dict.fromkeys(off, True)
 
 
 # ---------------------------------------------------------------------------------------------- functions of the user

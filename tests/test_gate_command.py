@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -297,11 +298,21 @@ def test_cannot_tell_can_be_allowed(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert gated(capsys, target, "--allow-cannot-tell")[0] == 0
 
 
-def test_the_mnist_sized_network_agrees_as_a_command(tmp_path: Path) -> None:
+def used() -> float:
+    """Seconds of CPU of the processes that were run, which do not grow on a loaded machine as the clock's do."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
+def test_the_mnist_sized_network_takes_less_than_two_seconds(tmp_path: Path) -> None:
     target = write(tmp_path, "return right(weights, biases, X, Y)")
+    start = used()
+    subprocess.run([sys.executable, "-c", "pass"], check=True)
+    python, start = used() - start, used()
     command = [sys.executable, "-m", "backprop_ref", "gate", target, "--sizes", "64,30,10"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert used() - start <= 2 + python
 
 
 def test_a_function_without_biases_is_not_given_any(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,6 +92,8 @@ AVERAGED = r"$\frac{\partial C}{\partial w^l_{jk}} = \frac{1}{n} \sum_x a^{x,l-1
         rf"{AVERAGED}, {SUMMED}",
         r"$\delta^L_j = (a^L_j - y_j) \sigma'(z^L_j)$. Hence $\delta^L_j = a^L_j - y_j$",
         r"$\frac{\partial C}{\partial a^L_j} = a^L_j - y_j$. $\delta^L_j = a^L_j - y_j$",
+        r"$\frac{\partial C}{\partial a^L_j} = a^L_j - y_j$. The error, the gradient of the cost, is $\delta^L_j = a^L_j - y_j$",
+        r"$\delta^L_j = (y_j - a^L_j) \sigma'(z^L_j)$ and $\frac{\partial C}{\partial a^L_j} = 2 (a^L_j - y_j)$",
         r"$\delta^L_j = \frac{1}{n_L} (a^L_j - y_j) \sigma'(z^L_j)$. $\delta^L_j = n (a^L_j - y_j) \sigma'(z^L_j)$",
         r"$\delta^l_j = \frac{\partial C}{\partial z^l_j}$ and $\delta^l_j = -\frac{\partial C}{\partial z^l_j}$",
         r"$\frac{\partial C}{\partial b^l_j} = \delta^l_j$ where $\delta^l_j = -\frac{\partial C}{\partial z^l_j}$",

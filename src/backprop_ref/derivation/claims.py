@@ -22,7 +22,9 @@ ONE_NEURON = ("one neuron", "single neuron")  # words that make an index-free li
 THIN = "one neuron a layer: true there; in general write the sums"
 BIASES = "true without the bias, or with the bias as a weight from a unit of constant 1"
 SUM = "the cost is the sum over the examples here, not their average; it is read so from here on"
-A_COST = re.compile(r"\b(cost|loss|entropy|likelihood|error|quadratic)", re.IGNORECASE)  # words that speak of another one
+ANOTHER_COST = re.compile(  # words that speak of one
+    r"entropy|likelihood|quadratic|squared|softmax|\b(?:an)?other (?:cost|loss)|\binstead\b", re.IGNORECASE
+)
 NO_LINE_BEFORE = "it begins with a relation, and the line that it continues was not understood or is not there"
 
 
@@ -258,22 +260,19 @@ class Claims:
         taken = conventions.another_convention(*line, given, self.averages or "J" in self.factors, self.witnesses)
         if taken is None or (taken.opposite and self.plain_delta):
             return found
-        if taken.opposite:
-            self.factors["delta"] = Number(Fraction(-1))
-        elif taken.given is None:
+        if taken.given is None:
             self.factors["J"] = Size(EXAMPLES)
-        elif before and not A_COST.search(self.words):
+            return Judgement("another convention", reason=taken.reason)
+        if before and not ANOTHER_COST.search(self.words):
             against = judge(*line, before.under(given), self.witnesses)
             return replace(against, reason=f"a line above is {before.reason}") if against.verdict == "fails" else found
-        else:
-            self.taken = taken
-        return Judgement("another convention", reason=taken.reason)
+        self.taken = taken
+        if not taken.opposite:
+            return Judgement("another convention", reason=taken.reason)
+        self.factors["delta"] = Number(Fraction(-1))
+        return Judgement("another convention", reason=f"{taken.reason}; {conventions.OPPOSITE}")
 
-    def _stated(
-        self,
-        left: Node,
-        right: Node,
-    ) -> None:
+    def _stated(self, left: Node, right: Node) -> None:
         """What a true line says of J and delta: that J is an average, and delta the chapter's."""
         if conventions.speaks_of(left, "J") != conventions.speaks_of(right, "J") and "J" not in self.factors:
             self.averages = True

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from .definitions import SIGMAS
-from .given import COSTS, Given
+from .given import COSTS, SIGMAS, Given
 from .judge import Witnesses
 from .notation.tree import (
     EXAMPLES,
@@ -40,6 +39,7 @@ HALF_THE_SQUARES = Product(
         Sum("j", Power(Add((Quantity("y", L, ("j",)), Negative(Quantity("a", L, ("j",))))), Number(Fraction(2)))),
     )
 )
+OPPOSITE = "delta is minus dC/dz here, and is read so from here on"
 COST_LATEX = {
     "quadratic": r"C_x = \frac{1}{2} \sum_j (y_j - a^L_j)^2",
     "cross_entropy": r"C_x = -\sum_j (y_j \ln a^L_j + (1 - y_j) \ln(1 - a^L_j))",
@@ -87,8 +87,8 @@ def another_convention(left: Node, right: Node, given: Given, stated: bool, witn
 def _multiple(left: Node, ratio: str, given: Given, of_the_cost: bool) -> Taken | None:
     """A line for another multiple of the quadratic cost; with a minus, for another delta. ratio: right side / left side."""
     if ratio.startswith("-"):
-        said = "delta is minus dC/dz here, for the quadratic cost; it is read so from here on"
-        return Taken(said, opposite=True) if ratio == "-1" and not of_the_cost else None
+        said = f"true for {COST_LATEX['quadratic']}, which the document does not state"
+        return Taken(said, replace(given, cost="quadratic"), opposite=True) if ratio == "-1" and not of_the_cost else None
     top, _, bottom = ratio.partition("/")
     numbers = (top, bottom or "1") if speaks_of(left, *COST) else (bottom or "1", top)
     sizes = {"n": Size(EXAMPLES), "n_L": Size(L)}

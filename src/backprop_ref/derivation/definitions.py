@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal, TypeAlias, get_args
+from typing import Literal
 
-from .given import COSTS, Given
+from .given import COSTS, SIGMAS, Given, Sigma
 from .judge import Witnesses
 from .notation.tree import (
     ALL,
@@ -30,8 +30,6 @@ from .notation.tree import (
     with_children,
 )
 
-Sigma: TypeAlias = Literal["sigmoid", "tanh", "linear", "relu", "softplus"]
-SIGMAS: tuple[Sigma, ...] = get_args(Sigma)
 L = Layer("L")
 ONE = Number(Fraction(1))
 WORDS: dict[
@@ -115,15 +113,14 @@ def cost_defined(left: Node, right: Node, given: Given, witnesses: Witnesses) ->
     """
     if not (isinstance(left, Quantity) and left.letter in ("C", "J") and _in_outputs_alone(right)):
         return None
-    cost: Node | None = one_example(right) if left.letter == "J" else _of_the_one_example(right, left.example)
-    beside = ""
-    assert cost is not None
+    cost, beside = one_example(right) if left.letter == "J" else _of_the_one_example(right, left.example), ""
     if any(isinstance(n, Quantity) and n.example is not None for n in descendants(cost)):
         return None
     if not witnesses.quick(Quantity("C"), cost, replace(given, cost=cost)):
-        cost, beside = over_outputs(cost), "; its formula is read for each output, and summed"
-        if cost is None or not witnesses.quick(Quantity("C"), cost, replace(given, cost=cost)):
+        summed, beside = over_outputs(cost), "; its formula is read for each output, and summed"
+        if summed is None or not witnesses.quick(Quantity("C"), summed, replace(given, cost=summed)):
             return None
+        cost = summed
     own = replace(given, cost=cost)
     mean = Product((Size(EXAMPLES), left)) if sums(left, right) else left
     if not beside and left.letter == "J" and not witnesses.quick(mean, right, own):

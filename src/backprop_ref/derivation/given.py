@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 from .notation.tree import Node
 
-SIGMAS = ("sigmoid", "tanh", "linear", "relu", "softplus")
+Sigma: TypeAlias = Literal["sigmoid", "tanh", "linear", "relu", "softplus"]
+SIGMAS: tuple[Sigma, ...] = get_args(Sigma)
 COSTS = ("quadratic", "cross_entropy", "log_likelihood")
 
 
@@ -23,7 +24,7 @@ class Given:
     """
 
     cost: Node | str | None = None
-    sigma: Literal["sigmoid", "tanh", "linear", "relu", "softplus"] | None = None
+    sigma: Sigma | None = None
     formula: Node | None = None
     softmax: bool = False
     thin: bool = False
